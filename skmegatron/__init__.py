@@ -1,0 +1,22 @@
+"""skmegatron: draw a graph of data transformations, get a scikit-learn estimator."""
+
+from skmegatron import io, layers, metrics, nodes, visuals
+from skmegatron._version import __version__
+from skmegatron.io.dataset import Dataset
+from skmegatron.nodes.core import Input, Node, Target
+from skmegatron.pipeline import Pipeline, load_pipeline
+
+__all__ = [
+    "Dataset",
+    "Input",
+    "Node",
+    "Pipeline",
+    "Target",
+    "__version__",
+    "io",
+    "layers",
+    "load_pipeline",
+    "metrics",
+    "nodes",
+    "visuals",
+]

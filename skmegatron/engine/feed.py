@@ -1,0 +1,341 @@
+"""Bind what the user hands in to the inputs of a graph.
+
+A mapping feeds by name. A dataframe feeds by name too, unless the graph has one input
+that takes it whole. An array feeds the one input whole, or several scalar inputs column by
+column. ``y`` feeds the `Target`; every other fit-only input is fed by its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+from scipy import sparse
+
+from skmegatron.errors import MissingInputError, ShapeError
+from skmegatron.io.tables import (
+    as_values,
+    column_names,
+    columns_together,
+    is_frame,
+    select_block,
+    select_column,
+)
+from skmegatron.nodes.core import InputNode, Node, Target
+
+
+@dataclass
+class Feed:
+    """The arrays bound to the input nodes for one run.
+
+    Attributes
+    ----------
+    values : dict of Node to array
+    table : {ndarray, sparse matrix, dataframe} or None
+        What scikit-learn would call X: None where a mapping was fed.
+    positions : dict of str to list of int
+        Which columns of the table each input takes.
+    by_name : bool
+        Whether columns were found by their names, so that order and extras do not matter.
+    """
+
+    values: dict[Node, Any] = field(default_factory=dict)
+    table: Any = None
+    positions: dict[str, list[int]] = field(default_factory=dict)
+    by_name: bool = False
+
+    @property
+    def index(self) -> Any:
+        """Row index of a pandas table, None for anything else."""
+        return self.table.index if nw.dependencies.is_pandas_dataframe(self.table) else None
+
+
+def bind(
+    inputs: Sequence[InputNode],
+    needed: Sequence[InputNode],
+    data_inputs: Sequence[InputNode],
+    X: Any,
+    y: Any = None,
+    extra: Mapping[str, Any] | None = None,
+    names: Sequence[str] | None = None,
+) -> Feed:
+    """Bind data to inputs.
+
+    Parameters
+    ----------
+    inputs : sequence of InputNode
+        All inputs of the pipeline.
+    needed : sequence of InputNode
+        Those that the run reads; the others may be missing.
+    data_inputs : sequence of InputNode
+        Those that `X` feeds when it is an array, in order.
+    X : mapping, dataframe, array-like or sparse matrix
+    y : array-like or mapping, default=None
+        For the target.
+    extra : mapping of str to array-like, default=None
+        Fit-only inputs by name.
+    names : sequence of str, default=None
+        Column names seen in fit, for an array that comes without any.
+
+    Returns
+    -------
+    Feed
+
+    Raises
+    ------
+    MissingInputError
+        If something needed is not there; the message lists what is missing and what came.
+    ShapeError
+        If a value has another shape than its input declares, or the rows do not match.
+    """
+    extra = dict(extra or {})
+    unknown = [key for key in extra if key not in {node.name for node in inputs}]
+    if unknown:
+        raise TypeError(
+            f"Unexpected argument {unknown[0]!r}: the inputs of this pipeline are "
+            f"{[node.name for node in inputs]}. Draw sm.Input({unknown[0]!r}) and pass it to a "
+            f"layer, as in layer(node, {unknown[0]}=that_input), to use it."
+        )
+    source = _source(X, names)
+    feed = Feed(table=None if isinstance(source, _Mapping) else source.data)
+    missing = []
+    for node in needed:
+        if node.name in extra:
+            value = extra[node.name]
+        elif isinstance(node, Target):
+            value = _target(node, y, source, [n for n in inputs if isinstance(n, Target)])
+        else:
+            value = source.take(node, data_inputs, feed)
+        if value is _MISSING:
+            missing.append(node)
+            continue
+        if value is not None:
+            value = as_values(value, node.name)
+            node.validate_input(value)
+        feed.values[node] = value
+    if missing:
+        raise _missing_error(missing, source, extra)
+    _check_rows(feed.values)
+    return feed
+
+
+_MISSING = object()
+
+
+class _Mapping:
+    """Data by name."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self.data = data
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.data
+
+    def named(self, name: str) -> Any:
+        return self.data[name]
+
+    def take(self, node: InputNode, data_inputs: Sequence[InputNode], feed: Feed) -> Any:
+        columns = node.columns
+        if node.name in self.data and (columns is None or node.name not in columns):
+            value = self.data[node.name]
+            if columns is None:
+                return value
+            if is_frame(value):
+                names = column_names(value)
+                return select_block(value, [_place(column, names) for column in columns])
+            return value
+        if columns is not None and all(column in self.data for column in columns):
+            return columns_together([as_values(self.data[c], str(c)) for c in columns])  # type: ignore[index]
+        return _MISSING
+
+    @property
+    def came(self) -> str:
+        return f"a mapping with {list(self.data)}"
+
+
+class _Frame:
+    """A dataframe."""
+
+    def __init__(self, data: Any) -> None:
+        self.data = data
+        self.names = column_names(data)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names
+
+    def named(self, name: str) -> Any:
+        return select_column(self.data, self.names.index(name))
+
+    def take(self, node: InputNode, data_inputs: Sequence[InputNode], feed: Feed) -> Any:
+        alone = list(data_inputs) == [node]
+        if alone and node.columns is None and node.shape != ():
+            feed.positions[node.name] = list(range(len(self.names)))
+            return self.data
+        feed.by_name = True
+        if node.columns is not None:
+            places = [_place(column, self.names) for column in node.columns]
+            if None in places:
+                return _MISSING
+            feed.positions[node.name] = places
+            return select_block(self.data, places)
+        if node.name in self.names:
+            place = self.names.index(node.name)
+        elif alone and len(self.names) == 1:
+            place = 0
+        else:
+            return _MISSING
+        feed.positions[node.name] = [place]
+        return select_column(self.data, place)
+
+    @property
+    def came(self) -> str:
+        return f"a dataframe with columns {self.names}"
+
+
+class _Array:
+    """An array or sparse matrix, with the column names of the fit where there were any."""
+
+    def __init__(self, data: Any, names: Sequence[str] | None) -> None:
+        self.data = data
+        self.names = list(names) if names is not None else None
+
+    def __contains__(self, name: str) -> bool:
+        return False
+
+    def named(self, name: str) -> Any:
+        return _MISSING
+
+    def take(self, node: InputNode, data_inputs: Sequence[InputNode], feed: Feed) -> Any:
+        if node not in data_inputs:
+            return _MISSING
+        alone = len(data_inputs) == 1
+        if alone and node.columns is None:
+            if self.data.ndim == 2:
+                feed.positions[node.name] = list(range(self.data.shape[1]))
+                if node.shape == () and self.data.shape[1] == 1:
+                    return self._columns([0]).ravel()
+            return self.data
+        places = self._places(node, data_inputs)
+        feed.positions[node.name] = places
+        block = self._columns(places)
+        return block.ravel() if node.shape == () else block
+
+    def _places(self, node: InputNode, data_inputs: Sequence[InputNode]) -> list[int]:
+        shape = tuple(self.data.shape)
+        if len(shape) != 2:
+            raise ShapeError(
+                f"{len(data_inputs)} inputs {[n.name for n in data_inputs]} take the columns of "
+                f"a 2D array of shape (n_rows, {len(data_inputs)}), got shape {shape}. Reshape "
+                "your data, or feed by name: Dataset("
+                + ", ".join(f"{n.name}=..." for n in data_inputs)
+                + ")."
+            )
+        if self.names is not None and len(self.names) == shape[1]:
+            wanted = node.columns if node.columns is not None else (node.name,)
+            places = [_place(column, self.names) for column in wanted]
+            if None not in places:
+                return places
+        if node.columns is not None:
+            if all(isinstance(c, int) and -shape[1] <= c < shape[1] for c in node.columns):
+                return [int(column) for column in node.columns]
+            raise ShapeError(
+                f"Input {node.name!r} takes the columns {list(node.columns)}, and an array of "
+                f"shape {shape} has no column names. Pass a dataframe or a mapping, or give "
+                "columns as integers within its width."
+            )
+        deep = [n.name for n in data_inputs if n.shape != () or n.columns is not None]
+        if deep or shape[1] != len(data_inputs):
+            raise ShapeError(
+                f"An array feeds several inputs only column by column: expected shape "
+                f"(n_rows, {len(data_inputs)}) for {[n.name for n in data_inputs]}"
+                + (f", of which {deep} are no single columns" if deep else "")
+                + f", got {shape}. Feed by name: Dataset("
+                + ", ".join(f"{n.name}=..." for n in data_inputs)
+                + ")."
+            )
+        return [list(data_inputs).index(node)]
+
+    def _columns(self, places: list[int]) -> Any:
+        taken = self.data[:, places]
+        return taken.toarray() if sparse.issparse(taken) else taken
+
+    @property
+    def came(self) -> str:
+        return f"an array of shape {tuple(self.data.shape)}"
+
+
+_Source = _Mapping | _Frame | _Array
+
+
+def _source(X: Any, names: Sequence[str] | None) -> _Source:
+    if isinstance(X, Mapping):
+        return _Mapping(X)
+    if is_frame(X):
+        return _Frame(X)
+    if X is None:
+        raise MissingInputError(
+            "The pipeline was fed None. Pass an array, a dataframe, or a mapping of input "
+            "names to arrays."
+        )
+    return _Array(as_values(X, "X"), names)
+
+
+def _target(node: Target, y: Any, source: _Source, targets: Sequence[Target]) -> Any:
+    if isinstance(y, Mapping):
+        return y[node.name] if node.name in y else _MISSING
+    if y is not None and len(targets) > 1 and is_frame(y):
+        names = column_names(y)
+        return select_column(y, names.index(node.name)) if node.name in names else _MISSING
+    if y is not None and len(targets) > 1:
+        raise MissingInputError(
+            f"The pipeline has {len(targets)} targets {[t.name for t in targets]}, and y is one "
+            "array. Pass y as a mapping from target names to arrays."
+        )
+    if y is None:
+        return source.named(node.name) if node.name in source else _MISSING
+    if is_frame(y):
+        names = column_names(y)
+        return select_column(y, 0) if len(names) == 1 else select_block(y, range(len(names)))
+    return y
+
+
+def _place(column: str | int, names: Sequence[Any]) -> Any:
+    if column in names:
+        return list(names).index(column)
+    if isinstance(column, int) and -len(names) <= column < len(names):
+        return column % len(names)
+    return None
+
+
+def _missing_error(
+    missing: Sequence[InputNode], source: _Source, extra: Mapping[str, Any]
+) -> MissingInputError:
+    names = [node.name for node in missing]
+    came = source.came + (f" and {list(extra)}" if extra else "")
+    if all(isinstance(node, Target) for node in missing):
+        return MissingInputError(
+            "This Pipeline estimator requires y to be passed, but the target y is None: "
+            f"Target {names[0]!r} is fed by y, or by its name in X; what came is {came}. "
+            "Call fit(X, y)."
+        )
+    columns = {c for node in missing for c in node.columns or ()}
+    lacking = sorted((str(c) for c in columns if c not in source), key=str)
+    detail = f" (columns {lacking})" if lacking else ""
+    return MissingInputError(
+        f"Missing input {names}{detail}; what came is {came}. Feed every input by its name: "
+        f"{{{', '.join(f'{name!r}: ...' for name in names)}}}, or as keyword where only fit "
+        "reads it."
+    )
+
+
+def _check_rows(values: Mapping[Node, Any]) -> None:
+    rows = {node.name: int(np.shape(v)[0]) for node, v in values.items() if v is not None}
+    if len(set(rows.values())) > 1:
+        raise ShapeError(
+            "Found inputs with inconsistent numbers of rows: "
+            + ", ".join(f"{name!r} has {n}" for name, n in rows.items())
+            + ". Every input needs one row per observation."
+        )

@@ -1,0 +1,258 @@
+"""Run a plan.
+
+`values` maps each node to its array. It starts with the fed inputs, grows by one step at
+a time, and loses a node as soon as the plan says that no later step needs it, so at any
+moment it holds only what is still to be used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import numpy as np
+
+from skmegatron.engine.plan import Plan, Task
+from skmegatron.io.tables import describe
+from skmegatron.nodes.core import InputNode, Node
+from skmegatron.nodes.graph import Graph
+
+Layers = Mapping[str, Any]
+Observe = Callable[[Task, Any], AbstractContextManager[Any]]
+
+
+class Work:
+    """What is done at a step. Subclasses say which methods of the layer are called.
+
+    Parameters
+    ----------
+    layers : mapping of str to layer
+        The layer of each step, by the step's name.
+    graph : Graph
+        Knows the names.
+    """
+
+    doing = "transforming"
+
+    def __init__(self, layers: Layers, graph: Graph) -> None:
+        self.layers = layers
+        self.graph = graph
+
+    def do(self, task: Task, arrays: list[Any], fit_only: dict[str, Any]) -> Any:
+        """Give the value of a step.
+
+        Parameters
+        ----------
+        task : Task
+        arrays : list of array
+            Values of the inbound nodes.
+        fit_only : dict of str to array
+            Values of the fit-only nodes; empty where the step does not learn.
+
+        Returns
+        -------
+        array, tuple of arrays or None
+            None where nobody reads the value.
+        """
+        return self.respond(task, arrays)
+
+    def respond(self, task: Task, arrays: Sequence[Any]) -> Any:
+        """Call the method that gives the step's value, learning nothing."""
+        source = task.step.state_of
+        if source is not None:
+            return self.layers[self.graph.names[source.step]].inverse_transform(*arrays)
+        return getattr(self.layers[task.name], task.method)(*arrays)
+
+    def forget(self, nodes: Sequence[Node]) -> None:
+        """Drop what the work itself holds of spent nodes."""
+
+
+class Fit(Work):
+    """Fit each step that learns, and give its value while at it.
+
+    Parameters
+    ----------
+    layers : mapping of str to layer
+        Unfitted layers, which this changes.
+    graph : Graph
+    validation : dict of Node to array, default=None
+        Held-out values of the inputs. They go through the steps fitted on the training
+        rows, and reach the layers that take ``validation_data``.
+    """
+
+    doing = "fitting"
+    #: Shape of one observation at each node whose value was computed, by node name.
+    shapes: dict[str, tuple[int, ...]]
+
+    def __init__(
+        self,
+        layers: Layers,
+        graph: Graph,
+        validation: dict[Node, Any] | None = None,
+    ) -> None:
+        super().__init__(layers, graph)
+        self.validation = validation
+        self.shapes = {}
+
+    def do(self, task: Task, arrays: list[Any], fit_only: dict[str, Any]) -> Any:  # noqa: D102
+        if not task.fit:
+            value = self.respond(task, arrays)
+        else:
+            layer = self.layers[task.name]
+            if self.validation is not None and getattr(layer, "takes_validation", False):
+                held_out, learned_from = self._held_out(task, self.validation)
+                fit_only["validation_data"] = (held_out, learned_from.get("y"))
+            value = self._fit(layer, task, arrays, fit_only)
+        if task.give:
+            for node, output in zip(task.nodes, _outputs(task, value), strict=True):
+                self.shapes[self.graph.node_names[node]] = tuple(np.shape(output)[1:])
+        if self.validation is not None and task.give:
+            arrays, _ = self._held_out(task, self.validation)
+            _store(task, self.respond(task, arrays), self.validation)
+        return value
+
+    def _fit(self, layer: Any, task: Task, arrays: list[Any], fit_only: dict[str, Any]) -> Any:
+        if task.method == "fit_predict":
+            return layer.fit_predict(*arrays, **fit_only)
+        if not task.give:
+            layer.fit(*arrays, **fit_only)
+            return None
+        if task.method == "transform":
+            return layer.fit_transform(*arrays, **fit_only)
+        layer.fit(*arrays, **fit_only)
+        return getattr(layer, task.method)(*arrays)
+
+    @staticmethod
+    def _held_out(task: Task, values: dict[Node, Any]) -> tuple[list[Any], dict[str, Any]]:
+        return [values[node] for node in task.step.inbound_nodes], _fit_only(task, values)
+
+    def forget(self, nodes: Sequence[Node]) -> None:  # noqa: D102
+        for node in nodes if self.validation is not None else ():
+            self.validation.pop(node, None)  # type: ignore[union-attr]
+
+
+class PartialFit(Work):
+    """Let each step that learns take in one more batch, then transform it."""
+
+    doing = "fitting a batch"
+
+    def __init__(self, layers: Layers, graph: Graph, classes: Any = None) -> None:
+        super().__init__(layers, graph)
+        self.classes = classes
+
+    def do(self, task: Task, arrays: list[Any], fit_only: dict[str, Any]) -> Any:  # noqa: D102
+        layer = self.layers[task.name]
+        if task.fit:
+            if self.classes is not None and getattr(layer, "takes_classes", False):
+                fit_only["classes"] = self.classes
+            layer.partial_fit(*arrays, **fit_only)
+        return self.respond(task, arrays) if task.give else None
+
+
+def run(
+    plan: Plan,
+    fed: Mapping[Node, Any],
+    work: Work,
+    observe: Observe = lambda task, layer: nullcontext(),
+) -> dict[Node, Any]:
+    """Run a plan on fed values.
+
+    Parameters
+    ----------
+    plan : Plan
+    fed : mapping of Node to array
+        Values of the plan's inputs.
+    work : Work
+        What is done at each step.
+    observe : callable, default does nothing
+        Gives a context manager around each task, for progress and timing.
+
+    Returns
+    -------
+    dict of Node to array
+        At least the plan's wanted nodes; everything where the plan does not prune.
+
+    Raises
+    ------
+    Exception
+        Whatever a layer raises, with a note that tells the step, what it was doing, and
+        what came in.
+    """
+    values = dict(fed)
+    for task in plan.tasks:
+        arrays = [values[node] for node in task.step.inbound_nodes]
+        try:
+            fit_only = _fit_only(task, values)
+            with observe(task, work.layers.get(task.name)):
+                result = work.do(task, arrays, fit_only)
+            if task.give:
+                _store(task, result, values)
+        except Exception as error:
+            doing = work.doing if task.fit else "transforming"
+            names = [work.graph.node_names[node] for node in task.step.inbound_nodes]
+            given = list(zip(names, arrays, strict=True))
+            error.add_note(where(task.name, task.step.layer, doing, given))
+            raise
+        for node in task.spent:
+            values.pop(node, None)
+        work.forget(task.spent)
+    return values
+
+
+def where(name: str, layer: Any, doing: str, arrays: Sequence[tuple[str, Any]]) -> str:
+    """Word the note that tells where an error happened.
+
+    Parameters
+    ----------
+    name : str
+        Of the step.
+    layer : layer
+    doing : str
+    arrays : sequence of (str, array)
+        Name and value of each inbound node.
+
+    Returns
+    -------
+    str
+    """
+    kind = type(getattr(layer, "wrapped", layer)).__name__
+    given = ", ".join(f"{label!r} {describe(array)}" for label, array in arrays)
+    return f"  at step {name!r} ({kind}), {doing}, called on {given}"
+
+
+def _fit_only(task: Task, values: Mapping[Node, Any]) -> dict[str, Any]:
+    if not task.fit:
+        return {}
+    found = {key: (node, values[node]) for key, node in task.step.fit_only.items()}
+    return {
+        key: _as_labels(node, value) if key == "y" else value
+        for key, (node, value) in found.items()
+        if value is not None
+    }
+
+
+def _as_labels(node: Node, value: Any) -> Any:
+    """Give labels that a step has computed as one column in the plain shape they came in."""
+    computed = not isinstance(node, InputNode)
+    if computed and getattr(value, "ndim", 0) == 2 and value.shape[1] == 1:
+        return np.asarray(value).ravel()
+    return value
+
+
+def _store(task: Task, result: Any, values: dict[Node, Any]) -> None:
+    values.update(zip(task.nodes, _outputs(task, result), strict=True))
+
+
+def _outputs(task: Task, result: Any) -> list[Any]:
+    """Give what belongs to each of a task's nodes."""
+    expected = getattr(task.step.layer, "n_outputs", 1)
+    if expected == 1:
+        return [result]
+    if not isinstance(result, list | tuple) or len(result) != expected:
+        got = f"{len(result)}" if isinstance(result, list | tuple) else type(result).__name__
+        raise ValueError(
+            f"The layer has n_outputs={expected} and must return a tuple of {expected} arrays, "
+            f"got {got}. Return them as a tuple, or set n_outputs."
+        )
+    return [result[node.layer_out_index] for node in task.nodes]

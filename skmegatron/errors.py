@@ -1,0 +1,72 @@
+"""Every exception and warning that skmegatron raises.
+
+Each is also the builtin one would guess, so ``except ValueError`` goes on working::
+
+    MegatronError
+    ├── GraphError (ValueError)             the graph is drawn wrongly
+    │   ├── DisconnectedError                 an output needs an input that was not listed
+    │   ├── NamingError                       two steps with one name, or a name that cannot be
+    │   └── FrozenNodeError (AttributeError)  an attempt to rewire a node
+    ├── NodeTypeError (TypeError)           a layer where a node belongs, or the reverse
+    ├── MissingInputError (KeyError, ValueError)   the fed data lacks an input
+    ├── ShapeError (ValueError)             an array of another shape than was declared
+    ├── LoadError (ValueError)              a file that does not hold a whole pipeline
+    ├── MissingDependencyError (ImportError)       an optional package is not installed
+    └── NotAvailableError (NotImplementedError)    a parameter this version cannot use yet
+
+    UnusedInputWarning (UserWarning)        an input of a pipeline that nothing reads
+"""
+
+from __future__ import annotations
+
+
+class MegatronError(Exception):
+    """Base of every exception of the library."""
+
+    def __str__(self) -> str:
+        # KeyError would show the repr of the message, with its line breaks escaped.
+        return Exception.__str__(self)
+
+
+class GraphError(MegatronError, ValueError):
+    """The graph is drawn in a way that cannot be run."""
+
+
+class DisconnectedError(GraphError):
+    """An output needs an input that the pipeline was not given."""
+
+
+class NamingError(GraphError):
+    """A step or input has a name that another one has, or that cannot be a name."""
+
+
+class FrozenNodeError(GraphError, AttributeError):
+    """Somebody tried to change a node; calling a layer makes a new one instead."""
+
+
+class NodeTypeError(MegatronError, TypeError):
+    """A layer stands where a node belongs, or a node where a layer belongs."""
+
+
+class MissingInputError(MegatronError, KeyError, ValueError):
+    """The data handed to a pipeline lacks something that its graph needs."""
+
+
+class ShapeError(MegatronError, ValueError):
+    """An array has another shape than its input or its layer takes."""
+
+
+class LoadError(MegatronError, ValueError):
+    """A file does not hold a whole skmegatron pipeline."""
+
+
+class MissingDependencyError(MegatronError, ImportError):
+    """An optional package is needed and not installed."""
+
+
+class NotAvailableError(MegatronError, NotImplementedError):
+    """A parameter is part of the interface but cannot be used in this version yet."""
+
+
+class UnusedInputWarning(UserWarning):
+    """An input of a pipeline that no output, metric or explorer reads."""

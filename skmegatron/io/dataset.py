@@ -1,0 +1,141 @@
+"""Dataset: several aligned arrays that scikit-learn can slice as one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from skmegatron.errors import ShapeError
+from skmegatron.io.tables import as_values, describe, take_rows
+
+
+class Dataset(Mapping[str, Any]):
+    """Named arrays with one row per observation.
+
+    A name gives an array, an integer the array at that position, and a slice, mask or
+    index array gives the rows as a new `Dataset`. ``shape`` is ``(n_rows,)``, so
+    `train_test_split`, `cross_val_score` and the searches cut images, text and tables at
+    the same rows.
+
+    Parameters
+    ----------
+    **arrays : array-like of shape (n_rows, ...)
+        Arrays, sparse matrices, dataframes or lists, all with the same number of rows.
+
+    Raises
+    ------
+    ShapeError
+        If the arrays differ in their number of rows, or one has no rows at all to count.
+
+    Notes
+    -----
+    ``len`` is the number of rows, as for an array. Iterating gives the names, as for any
+    mapping.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.model_selection import train_test_split
+    >>> from skmegatron import Dataset
+    >>> data = Dataset(image=np.zeros((4, 8, 8)), age=[31, 45, 27, 60])
+    >>> data.shape, list(data), data[1]
+    ((4,), ['image', 'age'], array([31, 45, 27, 60]))
+    >>> train, test = train_test_split(data, test_size=1, random_state=0)
+    >>> train["image"].shape, test["age"]
+    ((3, 8, 8), array([27]))
+    """
+
+    def __init__(self, **arrays: Any) -> None:
+        self._arrays = {name: as_values(array, name) for name, array in arrays.items()}
+        rows = {name: _n_rows(name, array) for name, array in self._arrays.items()}
+        if len(set(rows.values())) > 1:
+            raise ShapeError(
+                "The arrays of a Dataset need the same number of rows, got "
+                + ", ".join(f"{name!r}: {n}" for name, n in rows.items())
+                + ". Cut them to the same observations first."
+            )
+        self._n_rows = next(iter(rows.values()), 0)
+
+    @property
+    def shape(self) -> tuple[int]:
+        """Number of rows, as a tuple of one integer."""
+        return (self._n_rows,)
+
+    def __len__(self) -> int:
+        return self._n_rows
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._arrays
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:
+            key = key[0]  # scikit-learn takes rows with X[key, ...]
+        if isinstance(key, str):
+            if key not in self._arrays:
+                raise KeyError(f"{key!r} is not in this Dataset, which holds {list(self)}")
+            return self._arrays[key]
+        if isinstance(key, int | np.integer) and not isinstance(key, bool):
+            names = list(self._arrays)
+            if not -len(names) <= key < len(names):
+                raise IndexError(
+                    f"Position {key} asked of a Dataset of {len(names)} arrays {names}. "
+                    f"For one row, write data[{key}:{key + 1}]."
+                )
+            return self._arrays[names[key]]
+        return self._rows(key)
+
+    def _rows(self, key: Any) -> Dataset:
+        if not isinstance(key, slice):
+            key = np.asarray(key)
+            if key.size == 0:
+                key = key.astype(int)
+            if key.ndim != 1 or key.dtype.kind not in "biu":
+                raise TypeError(
+                    "A Dataset takes a name, an integer position, or rows given by a slice, "
+                    f"a mask or an index array; got an array of shape {key.shape} and dtype "
+                    f"{key.dtype}."
+                )
+        taken = object.__new__(Dataset)
+        taken._arrays = {name: take_rows(array, key) for name, array in self._arrays.items()}
+        taken._n_rows = len(np.arange(self._n_rows)[key])
+        return taken
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Dataset):
+            return NotImplemented
+        return list(self) == list(other) and all(
+            type(mine) is type(theirs) and _same(mine, theirs)
+            for mine, theirs in zip(self.values(), other.values(), strict=True)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # Mapping's own way to say "not hashable"
+
+    def __repr__(self) -> str:
+        arrays = ", ".join(f"{name}: {describe(array)}" for name, array in self.items())
+        return f"<Dataset of {self._n_rows} rows: {arrays}>"
+
+
+def _n_rows(name: str, array: Any) -> int:
+    shape = array.shape
+    if len(shape) == 0:
+        raise ShapeError(
+            f"{name!r} is a single value ({array!r}); a Dataset needs one row per "
+            f"observation. Write {name}=[{array!r}] for one row."
+        )
+    return int(shape[0])
+
+
+def _same(mine: Any, theirs: Any) -> bool:
+    if mine.shape != theirs.shape:
+        return False
+    if hasattr(mine, "tocsr"):
+        return (mine != theirs).nnz == 0
+    if hasattr(mine, "equals"):
+        return bool(mine.equals(theirs))
+    floating = np.asarray(mine).dtype.kind == "f"
+    return np.array_equal(mine, theirs, equal_nan=floating)

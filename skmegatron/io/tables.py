@@ -1,0 +1,210 @@
+"""Tables of any library, seen one way.
+
+Dataframes (pandas, polars, pyarrow) are read through narwhals, sparse matrices through
+scipy, and everything else through numpy. These few functions are all that the rest of
+the library knows about containers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+
+def is_frame(data: Any) -> bool:
+    """Tell whether `data` is a dataframe of any library that narwhals reads.
+
+    Parameters
+    ----------
+    data : object
+        Anything.
+
+    Returns
+    -------
+    bool
+    """
+    return bool(nw.dependencies.is_into_dataframe(data))
+
+
+def column_names(frame: Any) -> list[Any]:
+    """List the names of a dataframe's columns, in order.
+
+    Parameters
+    ----------
+    frame : dataframe
+
+    Returns
+    -------
+    list
+        Names as the dataframe has them; pandas allows names that are not strings.
+    """
+    names = getattr(frame, "columns", None)
+    if nw.dependencies.is_pandas_dataframe(frame) and names is not None:
+        return list(names)  # narwhals refuses names that are not strings
+    return list(nw.from_native(frame, eager_only=True).columns)
+
+
+def select_column(frame: Any, position: int) -> NDArray[Any]:
+    """Take one column of a dataframe as an array with the column's own dtype.
+
+    Parameters
+    ----------
+    frame : dataframe of shape (n_rows, n_columns)
+    position : int
+
+    Returns
+    -------
+    ndarray of shape (n_rows, ...)
+        A column of equally shaped arrays or lists comes back stacked.
+    """
+    if nw.dependencies.is_pandas_dataframe(frame):
+        values = frame.iloc[:, position].to_numpy()
+    else:
+        values = nw.from_native(frame, eager_only=True)[:, position].to_numpy()
+    if values.dtype == object and len(values) and isinstance(values[0], list | np.ndarray):
+        return np.stack([np.asarray(value) for value in values])
+    return np.asarray(values)
+
+
+def select_block(frame: Any, positions: Sequence[int]) -> NDArray[Any]:
+    """Take several columns of a dataframe as one 2-D array.
+
+    Parameters
+    ----------
+    frame : dataframe of shape (n_rows, n_columns)
+    positions : sequence of int
+
+    Returns
+    -------
+    ndarray of shape (n_rows, len(positions))
+        Of the columns' common dtype; object where text and numbers meet.
+    """
+    return columns_together([select_column(frame, position) for position in positions])
+
+
+def columns_together(arrays: Sequence[Any]) -> Any:
+    """Put arrays side by side as the columns of one 2-D array.
+
+    Parameters
+    ----------
+    arrays : sequence of array-like of shape (n_rows,) or (n_rows, n_columns)
+        Sparse and dense may be mixed: the result is then sparse.
+
+    Returns
+    -------
+    {ndarray, sparse matrix, dataframe} of shape (n_rows, n_columns)
+        Dtypes are promoted as numpy does, except that text beside numbers gives an
+        object array, so that no number turns into a string. Pandas frames whose columns
+        all differ in name stay a frame.
+    """
+    if len(arrays) > 1 and all(nw.dependencies.is_pandas_dataframe(array) for array in arrays):
+        names = [name for array in arrays for name in array.columns]
+        if len(set(names)) == len(names):
+            native = nw.get_native_namespace(arrays[0])
+            return native.concat(arrays, axis=1)
+    blocks = [as_columns(array) for array in arrays]
+    if len(blocks) == 1:
+        return blocks[0]
+    if any(sparse.issparse(block) for block in blocks):
+        return sparse.hstack(blocks, format="csr")
+    kinds = {block.dtype.kind in "OUSTM" for block in blocks}
+    if len(kinds) > 1:
+        blocks = [block.astype(object) for block in blocks]
+    return np.concatenate(blocks, axis=1)
+
+
+def as_columns(array: Any) -> Any:
+    """Give an array two axes: a plain row of values becomes one column.
+
+    Parameters
+    ----------
+    array : array-like of shape (n_rows,) or (n_rows, n_columns)
+
+    Returns
+    -------
+    {ndarray, sparse matrix} of shape (n_rows, n_columns)
+    """
+    if sparse.issparse(array):
+        return array
+    array = np.asarray(array)
+    return array.reshape(-1, 1) if array.ndim == 1 else array
+
+
+def as_values(data: Any, name: str) -> Any:
+    """Turn what a user hands in into something with a shape.
+
+    Parameters
+    ----------
+    data : array-like, sparse matrix or dataframe
+    name : str
+        What to call it in an error.
+
+    Returns
+    -------
+    {ndarray, sparse matrix, dataframe}
+        Arrays, sparse matrices and dataframes come back as they are; series, lists and
+        whatever has ``__array__`` become an array.
+
+    Raises
+    ------
+    ValueError
+        If the rows of nested lists differ in length.
+    """
+    if isinstance(data, np.ndarray) or sparse.issparse(data) or is_frame(data):
+        return data
+    if nw.dependencies.is_into_series(data):
+        return np.asarray(nw.from_native(data, series_only=True).to_numpy())
+    try:
+        return np.asarray(data)
+    except ValueError as error:
+        raise ValueError(
+            f"{name!r} cannot be made into one array ({error}). Its rows must all have the "
+            "same shape; np.array(rows, dtype=object) keeps ragged rows as objects."
+        ) from error
+
+
+def take_rows(data: Any, key: Any) -> Any:
+    """Take rows of an array, a sparse matrix or a dataframe.
+
+    Parameters
+    ----------
+    data : {ndarray, sparse matrix, dataframe} of shape (n_rows, ...)
+    key : slice, mask or index array
+
+    Returns
+    -------
+    same type as `data`
+    """
+    if nw.dependencies.is_pandas_dataframe(data):
+        return data.iloc[key]
+    if is_frame(data):
+        frame = nw.from_native(data, eager_only=True)
+        taken = frame[key] if isinstance(key, slice) else frame[np.arange(len(frame))[key]]
+        return nw.to_native(taken)
+    if sparse.issparse(data) and data.format not in ("csr", "lil", "csc"):
+        data = data.tocsr()
+    return data[key]
+
+
+def describe(data: Any) -> str:
+    """Tell the shape and dtype of a value in a few words, for error notes.
+
+    Parameters
+    ----------
+    data : object
+
+    Returns
+    -------
+    str
+        Such as ``"(3, 2) float64"``.
+    """
+    shape, dtype = getattr(data, "shape", None), getattr(data, "dtype", None)
+    if shape is None:
+        return type(data).__name__
+    kind = dtype if dtype is not None else type(data).__name__
+    return f"{tuple(shape)} {kind}" + (" sparse" if sparse.issparse(data) else "")

@@ -1,0 +1,486 @@
+"""Estimators of other libraries as layers."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import cross_val_predict
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
+
+from skmegatron.errors import NodeTypeError
+from skmegatron.io.tables import columns_together, describe
+from skmegatron.layers.core import Layer, Names
+from skmegatron.nodes.core import Node
+
+
+def _offers(method: str) -> Callable[[Sklearn], bool]:
+    """Tell, for `available_if`, whether the wrapped estimator has a method."""
+
+    def check(layer: Sklearn) -> bool:
+        return hasattr(layer.current, method)
+
+    return check
+
+
+class Sklearn(Layer):
+    """Use an estimator as a step.
+
+    Several nodes are put side by side as columns. A 1-D array becomes a column, unless the
+    estimator's input tags say that it takes 1-D input, as text vectorisers do.
+
+    Parameters
+    ----------
+    estimator : estimator or "passthrough"
+        Anything with sklearn's ``fit``, and ``transform`` or ``predict``. It is never
+        fitted itself.
+    method : str, default="auto"
+        What gives the step's value: ``"auto"`` is ``transform`` if there is one, else
+        ``predict`` (``fit_predict`` for estimators that have only that).
+    cv : int, splitter or iterable, default=None
+        Fit out of fold: while fitting, the nodes below see cross-validated predictions;
+        afterwards the estimator fitted on everything serves. Takes a ``groups=`` node.
+
+    Attributes
+    ----------
+    estimator_ : estimator
+        The fitted clone.
+
+    Notes
+    -----
+    In a pipeline the step's parameter is the wrapped estimator, so
+    ``set_params(pca__n_components=3)``, ``set_params(pca=TruncatedSVD())`` and
+    ``set_params(pca="passthrough")`` work.
+
+    ``Sklearn(classifier)([X, labels])`` takes the last node as ``y`` where the estimator
+    needs labels and no ``y=`` is given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.preprocessing import MinMaxScaler
+    >>> from skmegatron.layers import Sklearn
+    >>> Sklearn(MinMaxScaler()).fit_transform(np.array([1.0, 2.0, 3.0])).ravel()
+    array([0. , 0.5, 1. ])
+    """
+
+    def __init__(self, estimator: Any, method: str = "auto", cv: Any = None) -> None:
+        self.estimator = estimator
+        self.method = method
+        self.cv = cv
+
+    @property
+    def stateful(self) -> bool:  # type: ignore[override]
+        """Whether there is something to fit."""
+        return not self._passes_through
+
+    @property
+    def wrapped(self) -> Any:
+        """The estimator."""
+        return self.estimator
+
+    @property
+    def current(self) -> Any:
+        """The fitted estimator, or the template where there is none yet."""
+        return vars(self).get("estimator_", self.estimator)
+
+    @property
+    def _passes_through(self) -> bool:
+        return self.estimator is None or isinstance(self.estimator, str)
+
+    def _split_call(
+        self, inbound: list[Node], fit_only: dict[str, Any]
+    ) -> tuple[list[Node], dict[str, Any]]:
+        if isinstance(self.estimator, type):
+            name = self.estimator.__name__
+            raise NodeTypeError(f"Sklearn takes an estimator, got the class. Write {name}().")
+        if isinstance(self.estimator, Node | Layer) or not (
+            self._passes_through or hasattr(self.estimator, "fit")
+        ):
+            raise NodeTypeError(
+                f"Sklearn takes an estimator with a fit method, got {self.estimator!r}. Write "
+                "Sklearn(PCA())(node); our own layers are called on nodes directly."
+            )
+        if isinstance(self.estimator, str) and self.estimator != "passthrough":
+            raise ValueError(
+                f"Sklearn takes an estimator or 'passthrough', got {self.estimator!r}."
+            )
+        if "y" not in fit_only and len(inbound) > 1 and self._needs_labels:
+            return inbound[:-1], {"y": inbound[-1], **fit_only}
+        return inbound, fit_only
+
+    @property
+    def _needs_labels(self) -> bool:
+        if self._passes_through or isinstance(self.estimator, FrozenEstimator):
+            return False
+        return bool(get_tags(self.estimator).target_tags.required)
+
+    @property
+    def resolved_method(self) -> str:
+        """The method that gives the step's value.
+
+        Raises
+        ------
+        TypeError
+            If the estimator has none that could, or not the one asked for.
+        """
+        if self.method != "auto":
+            return self.method
+        for method in ("transform", "predict"):
+            if hasattr(self.current, method):
+                return method
+        if hasattr(self.current, "fit_transform"):
+            return "transform"
+        if hasattr(self.current, "fit_predict"):
+            return "predict"
+        raise TypeError(
+            f"{self.current!r} has neither transform nor predict, so it gives no value. Name "
+            "the method that does: Sklearn(estimator, method=...)."
+        )
+
+    @property
+    def can_transform(self) -> bool:
+        """Whether the step can be run on data that it was not fitted on."""
+        if self._passes_through or self.method != "auto":
+            return True
+        return hasattr(self.current, "transform") or hasattr(self.current, "predict")
+
+    @property
+    def takes_classes(self) -> bool:
+        """Whether ``partial_fit`` takes the list of classes."""
+        function = getattr(self.current, "partial_fit", None)
+        return function is not None and "classes" in inspect.signature(function).parameters
+
+    @property
+    def takes_validation(self) -> bool:
+        """Whether ``fit`` can use held-out data for early stopping."""
+        return not self._passes_through and bool(_validation_style(self.estimator))
+
+    def fit(self, *arrays: Any, y: Any = None, validation_data: Any = None, **params: Any) -> Self:
+        """Fit a clone of the estimator.
+
+        Parameters
+        ----------
+        *arrays : array-like of shape (n_rows,) or (n_rows, n_columns)
+            Put side by side as columns.
+        y : array-like of shape (n_rows,) or (n_rows, n_outputs), default=None
+            Labels.
+        validation_data : tuple of (list of array-like, array-like), default=None
+            Held-out arrays and labels, for estimators whose ``fit`` takes ``X_val`` and
+            ``y_val``, or ``eval_set``.
+        **params : array-like of shape (n_rows,)
+            Further keywords of the estimator's ``fit``, such as ``sample_weight``.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If the estimator needs labels and there are none.
+        """
+        if self._passes_through:
+            return self
+        estimator = clone(self.estimator)
+        params = self._fit_params(estimator, arrays, y, validation_data, params)
+        self.estimator_ = estimator.fit(self._pack(arrays), *self._labels(y), **params)
+        return self
+
+    def fit_transform(
+        self, *arrays: Any, y: Any = None, validation_data: Any = None, **params: Any
+    ) -> Any:
+        """Fit a clone of the estimator and give the step's value for the same data.
+
+        Parameters
+        ----------
+        *arrays : array-like of shape (n_rows,) or (n_rows, n_columns)
+        y : array-like of shape (n_rows,) or (n_rows, n_outputs), default=None
+        validation_data : tuple, default=None
+        **params : array-like of shape (n_rows,)
+            As in `fit`.
+
+        Returns
+        -------
+        array of shape (n_rows,) or (n_rows, n_columns_out)
+            Out-of-fold predictions where `cv` is given.
+        """
+        if self._passes_through:
+            return self.transform(*arrays)
+        method = self.resolved_method
+        if self.cv is not None:
+            return self._fit_out_of_fold(method, arrays, y, validation_data, params)
+        direct = {"transform": "fit_transform", "predict": "fit_predict"}.get(method, "")
+        only_way = not hasattr(self.estimator, method)
+        if hasattr(self.estimator, direct) and (method == "transform" or only_way):
+            return self._fit_giving(direct, arrays, y, validation_data, params)
+        self.fit(*arrays, y=y, validation_data=validation_data, **params)
+        return self.respond(method, *arrays)
+
+    @available_if(_offers("fit_predict"))
+    def fit_predict(self, *arrays: Any, y: Any = None, **params: Any) -> Any:
+        """Fit a clone of the estimator and label the same data.
+
+        Parameters
+        ----------
+        *arrays : array-like of shape (n_rows,) or (n_rows, n_columns)
+        y : array-like of shape (n_rows,), default=None
+        **params : array-like of shape (n_rows,)
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+        """
+        return self._fit_giving("fit_predict", arrays, y, None, params)
+
+    @available_if(_offers("partial_fit"))
+    def partial_fit(self, *arrays: Any, y: Any = None, **params: Any) -> Self:
+        """Let the estimator take in one more batch.
+
+        Parameters
+        ----------
+        *arrays : array-like of shape (n_rows,) or (n_rows, n_columns)
+        y : array-like of shape (n_rows,), default=None
+        **params
+            Further keywords of the estimator's ``partial_fit``, such as ``classes``.
+
+        Returns
+        -------
+        self
+        """
+        if not hasattr(self, "estimator_"):
+            self.estimator_ = clone(self.estimator)
+        self._check_labels(y)
+        self.estimator_.partial_fit(self._pack(arrays), *self._labels(y), **params)
+        return self
+
+    def _fit_giving(
+        self, function: str, arrays: Sequence[Any], y: Any, validation: Any, params: dict[str, Any]
+    ) -> Any:
+        estimator = clone(self.estimator)
+        params = self._fit_params(estimator, arrays, y, validation, params)
+        value = getattr(estimator, function)(self._pack(arrays), *self._labels(y), **params)
+        self.estimator_ = estimator
+        return value
+
+    def _fit_out_of_fold(
+        self, method: str, arrays: Sequence[Any], y: Any, validation: Any, params: dict[str, Any]
+    ) -> Any:
+        groups = params.pop("groups", None)
+        self.fit(*arrays, y=y, validation_data=validation, **params)
+        return cross_val_predict(
+            clone(self.estimator),
+            self._pack(arrays),
+            *self._labels(y),
+            groups=groups,
+            cv=self.cv,
+            method=method,
+            params=params or None,
+        )
+
+    def _fit_params(
+        self,
+        estimator: Any,
+        arrays: Sequence[Any],
+        y: Any,
+        validation: Any,
+        params: dict[str, Any],
+    ) -> dict[str, Any]:
+        self._check_labels(y)
+        if validation is None:
+            return params
+        held_out, labels = validation
+        X_val, style = self._pack(held_out), _validation_style(estimator)
+        if style == "X_val":
+            return {**params, "X_val": X_val, "y_val": labels}
+        return {**params, "eval_set": [(X_val, labels)]}
+
+    def _check_labels(self, y: Any) -> None:
+        if y is None and self._needs_labels:
+            name = type(self.estimator).__name__
+            raise ValueError(
+                f"{name} requires y to be passed, but the target y is None: the step was drawn "
+                f"without labels. Write Sklearn({name}())(node, y=label)."
+            )
+
+    def _labels(self, y: Any) -> tuple[Any, ...]:
+        return () if y is None else (y,)
+
+    def _pack(self, arrays: Sequence[Any]) -> Any:
+        if len(arrays) > 1:
+            return columns_together(arrays)
+        (X,) = arrays
+        if getattr(X, "ndim", None) == 1 and _wants_columns(self.estimator):
+            return X.reshape(-1, 1)
+        return X
+
+    def transform(self, *arrays: Any) -> Any:
+        """Give the step's value: what `method` of the fitted estimator gives.
+
+        Parameters
+        ----------
+        *arrays : array-like of shape (n_rows,) or (n_rows, n_columns)
+
+        Returns
+        -------
+        array of shape (n_rows,) or (n_rows, n_columns_out)
+        """
+        if self._passes_through:
+            return arrays[0] if len(arrays) == 1 else columns_together(arrays)
+        return self.respond(self.resolved_method, *arrays)
+
+    def respond(self, method: str, *arrays: Any) -> Any:
+        """Call a method of the fitted estimator on arrays put side by side.
+
+        Parameters
+        ----------
+        method : str
+        *arrays : array-like of shape (n_rows,) or (n_rows, n_columns)
+
+        Returns
+        -------
+        whatever the method returns
+
+        Raises
+        ------
+        AttributeError
+            If the estimator does not have the method.
+        """
+        function = getattr(self.current, method, None)
+        if function is None:
+            given = ", ".join(describe(array) for array in arrays)
+            raise AttributeError(
+                f"{type(self.current).__name__} has no {method}, so it cannot be used on new "
+                f"data ({given}): it can only fit and label the data it learns from. Use "
+                "fit_transform or fit_predict, or an estimator that has it."
+            )
+        return function(self._pack(arrays))
+
+    @available_if(_offers("predict"))
+    def predict(self, *arrays: Any) -> Any:
+        """Call ``predict`` of the fitted estimator."""
+        return self.respond("predict", *arrays)
+
+    @available_if(_offers("predict_proba"))
+    def predict_proba(self, *arrays: Any) -> Any:
+        """Call ``predict_proba`` of the fitted estimator."""
+        return self.respond("predict_proba", *arrays)
+
+    @available_if(_offers("predict_log_proba"))
+    def predict_log_proba(self, *arrays: Any) -> Any:
+        """Call ``predict_log_proba`` of the fitted estimator."""
+        return self.respond("predict_log_proba", *arrays)
+
+    @available_if(_offers("decision_function"))
+    def decision_function(self, *arrays: Any) -> Any:
+        """Call ``decision_function`` of the fitted estimator."""
+        return self.respond("decision_function", *arrays)
+
+    @available_if(_offers("score_samples"))
+    def score_samples(self, *arrays: Any) -> Any:
+        """Call ``score_samples`` of the fitted estimator."""
+        return self.respond("score_samples", *arrays)
+
+    @available_if(_offers("score"))
+    def score(self, *arrays: Any, y: Any = None, **params: Any) -> float:
+        """Call ``score`` of the fitted estimator."""
+        return float(self.current.score(self._pack(arrays), *self._labels(y), **params))
+
+    @available_if(_offers("inverse_transform"))
+    def inverse_transform(self, X: Any) -> Any:
+        """Call ``inverse_transform`` of the fitted estimator.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows,) or (n_rows, n_columns)
+
+        Returns
+        -------
+        array of shape (n_rows,) or (n_rows, n_columns)
+            1-D where `X` is.
+        """
+        plain = np.ndim(X) == 1 and not hasattr(X, "tocsr")
+        if plain and _wants_columns(self.estimator):
+            result = self.current.inverse_transform(np.asarray(X).reshape(-1, 1))
+            return result.ravel() if result.ndim == 2 and result.shape[1] == 1 else result
+        return self.current.inverse_transform(X)
+
+    @property
+    def classes_(self) -> Any:
+        """Class labels of a fitted classifier."""
+        return self.current.classes_
+
+    def __getattr__(self, name: str) -> Any:
+        # Learned attributes of the estimator are learned attributes of the step, so that
+        # "steps_.pca.components_" works, also as an importance_getter.
+        if name.endswith("_") and not name.startswith("_") and "estimator_" in vars(self):
+            return getattr(self.estimator_, name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def feature_names(self, name: str, inbound: Sequence[Names | None]) -> Names | None:
+        """Ask the estimator; predictions are named after the step.
+
+        Parameters
+        ----------
+        name : str
+        inbound : sequence of ndarray of str or None
+
+        Returns
+        -------
+        ndarray of str or None
+        """
+        names = None
+        if all(block is not None for block in inbound):
+            names = np.concatenate([block for block in inbound if block is not None])
+        if self._passes_through:
+            return names
+        method = self.resolved_method
+        if method == "transform":
+            if not hasattr(self.current, "get_feature_names_out"):
+                return None
+            try:
+                return np.asarray(self.current.get_feature_names_out(names), dtype=object)
+            except TypeError:  # its get_feature_names_out takes no input_features
+                return np.asarray(self.current.get_feature_names_out(), dtype=object)
+        if method == "predict_proba" and hasattr(self.current, "classes_"):
+            return np.array([f"{name}_{label}" for label in self.current.classes_], dtype=object)
+        if method == "predict":
+            return np.array([name], dtype=object)
+        return None
+
+    def __sklearn_tags__(self) -> Any:
+        if self._passes_through or not hasattr(self.estimator, "__sklearn_tags__"):
+            tags = super().__sklearn_tags__()
+            tags.input_tags.allow_nan = tags.input_tags.sparse = True
+            return tags
+        return get_tags(self.estimator)
+
+
+def _wants_columns(estimator: Any) -> bool:
+    """Tell whether an estimator takes a table rather than a plain sequence of values."""
+    first = estimator
+    while True:
+        steps = getattr(first, "steps", None)
+        if isinstance(steps, list) and steps and isinstance(steps[0], tuple):
+            first = steps[0][1]  # a sklearn Pipeline takes what its first step takes
+        elif isinstance(getattr(first, "estimator", None), BaseEstimator):
+            first = first.estimator
+        else:
+            break
+    if first is None or isinstance(first, str) or not hasattr(first, "__sklearn_tags__"):
+        return True
+    return bool(get_tags(first).input_tags.two_d_array)
+
+
+def _validation_style(estimator: Any) -> str:
+    """Name the keyword by which an estimator's ``fit`` takes held-out data, or ``""``."""
+    fit = getattr(estimator, "fit", None)
+    parameters = inspect.signature(fit).parameters if callable(fit) else {}
+    if "X_val" in parameters and "y_val" in parameters:
+        return "X_val"
+    return "eval_set" if "eval_set" in parameters else ""

@@ -1,0 +1,494 @@
+"""What a layer is, and what calling one does.
+
+A layer is a template: an sklearn estimator whose `fit` and `transform` may take several
+arrays. Calling it on nodes draws a step. It is never changed by being called, fitted in a
+pipeline or searched; pipelines work on clones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, clone
+
+from skmegatron.engine.run import where
+from skmegatron.errors import NodeTypeError
+from skmegatron.io.saving import Portable
+from skmegatron.nodes.core import Node, Step, TransformationNode, hooks
+
+Names = NDArray[Any]
+
+
+class Layer(BaseEstimator):
+    """Base of every layer.
+
+    Derive from `StatelessLayer` or `StatefulLayer`. Hyperparameters are explicit
+    parameters of ``__init__``, stored as given; what is learned ends in ``_``.
+
+    Attributes
+    ----------
+    n_outputs : int
+        How many arrays `transform` returns: 1 means an array, more a tuple of them.
+    stateful : bool
+        Whether `fit` learns something.
+    """
+
+    n_outputs: int = 1
+    stateful: bool = True
+
+    def __call__(
+        self,
+        *nodes: Any,
+        name: str | Sequence[str] | None = None,
+        y: Node | None = None,
+        **fit_only_nodes: Node,
+    ) -> Any:
+        """Draw one step: this layer applied to nodes.
+
+        Parameters
+        ----------
+        *nodes : Node, list of Node
+            What the step reads on every run: one node, a list of them, or several. A string
+            after them is the name.
+        name : str or sequence of str, default=None
+            Name of the step; one name per output for a layer with several.
+        y : Node, default=None
+            Labels, read only while fitting.
+        **fit_only_nodes : Node
+            Anything else that the layer's ``fit`` takes, such as ``sample_weight``.
+
+        Returns
+        -------
+        TransformationNode or tuple of TransformationNode
+            One node per output. Eager nodes are computed at once.
+
+        Raises
+        ------
+        NodeTypeError
+            If something other than nodes is given.
+        """
+        inbound, name = self._read_call(nodes, name)
+        fit_only = {"y": y} if y is not None else {}
+        fit_only.update(fit_only_nodes)
+        for key, node in fit_only.items():
+            if not isinstance(node, Node):
+                raise NodeTypeError(
+                    f"{key}= of {self!r} takes a node, got {_say(node)}. Draw "
+                    f"{key}_node = sm.Input({key!r}), pass that, and feed the values by name: "
+                    f"fit(X, y, {key}=values)."
+                )
+        inbound, fit_only = self._split_call(inbound, fit_only)
+        return self._draw(inbound, fit_only, name)
+
+    def _read_call(
+        self, nodes: Sequence[Any], name: str | Sequence[str] | None
+    ) -> tuple[list[Node], str | Sequence[str] | None]:
+        given = list(nodes)
+        if given and isinstance(given[-1], str) and name is None:
+            name = given.pop()
+        flat: list[Any] = []
+        for item in given:
+            flat.extend(item) if isinstance(item, list | tuple) else flat.append(item)
+        if not flat:
+            raise NodeTypeError(f"{self!r} was called on nothing. Write layer(node).")
+        for item in flat:
+            if not isinstance(item, Node):
+                raise NodeTypeError(f"{self!r} is called on nodes, got {_say(item)}.")
+        return flat, name
+
+    def _split_call(
+        self, inbound: list[Node], fit_only: dict[str, Any]
+    ) -> tuple[list[Node], dict[str, Any]]:
+        """Let a layer read trailing nodes as labels, as the 2019 spelling has it."""
+        return inbound, fit_only
+
+    def _draw(
+        self, inbound: list[Node], fit_only: dict[str, Node], name: str | Sequence[str] | None
+    ) -> Any:
+        output_names = self._output_names(name)
+        single_name = name if isinstance(name, str) else None
+        fitted, outputs = None, [None] * self.n_outputs
+        if all(node.eager for node in (*inbound, *fit_only.values())):
+            fitted, outputs = self._compute(inbound, fit_only, name)
+        step = Step(self, inbound, fit_only, single_name, output_names=output_names, fitted=fitted)
+        drawn = tuple(
+            TransformationNode(step, place, output) for place, output in enumerate(outputs)
+        )
+        return drawn[0] if self.n_outputs == 1 else drawn
+
+    def _output_names(self, name: str | Sequence[str] | None) -> Sequence[str] | None:
+        if name is None or isinstance(name, str):
+            return None
+        if len(name) != self.n_outputs:
+            raise NodeTypeError(
+                f"{self!r} gives {self.n_outputs} outputs, got {len(name)} names {list(name)}. "
+                "Give one name per output."
+            )
+        return name
+
+    def _compute(
+        self, inbound: list[Node], fit_only: dict[str, Node], name: Any
+    ) -> tuple[Layer, list[Any]]:
+        layer = clone(self)
+        arrays = [node.output for node in inbound]
+        try:
+            if self.stateful:
+                kwargs = {key: node.output for key, node in fit_only.items()}
+                result = layer.fit_transform(*arrays, **kwargs)
+            else:
+                result = layer.transform(*arrays)
+        except Exception as error:
+            given = [(str(node.name), node.output) for node in inbound]
+            error.add_note(where(str(name or type(self).__name__), self, "eagerly", given))
+            raise
+        return layer, list(result) if self.n_outputs > 1 else [result]
+
+    @property
+    def wrapped(self) -> Any:
+        """What the user sees as the step: the layer itself, or the estimator it wraps."""
+        return self
+
+    def fit(self, *arrays: Any, **fit_only: Any) -> Self:
+        """Learn from data.
+
+        Parameters
+        ----------
+        *arrays : array-like of shape (n_rows, ...)
+        **fit_only : array-like of shape (n_rows,)
+            Labels, weights and the like, where the step was drawn with them.
+
+        Returns
+        -------
+        self
+        """
+        return self
+
+    def transform(self, *arrays: Any) -> Any:
+        """Give the layer's value for data.
+
+        Parameters
+        ----------
+        *arrays : array-like of shape (n_rows, ...)
+
+        Returns
+        -------
+        array of shape (n_rows, ...), or a tuple of them
+
+        Raises
+        ------
+        NotImplementedError
+            If the layer's class does not define it.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} must define transform(self, X) to be run."
+        )
+
+    def fit_transform(self, *arrays: Any, **fit_only: Any) -> Any:
+        """Fit, then transform the same data.
+
+        Parameters
+        ----------
+        *arrays : array-like of shape (n_rows, ...)
+        **fit_only : array-like of shape (n_rows,)
+
+        Returns
+        -------
+        array of shape (n_rows, ...), or a tuple of them
+        """
+        return self.fit(*arrays, **fit_only).transform(*arrays)
+
+    def feature_names(self, name: str, inbound: Sequence[Names | None]) -> Names | None:
+        """Name the columns of the layer's value.
+
+        Parameters
+        ----------
+        name : str
+            Of the step.
+        inbound : sequence of ndarray of str or None
+            Column names of each inbound node; None where they are not known.
+
+        Returns
+        -------
+        ndarray of str or None
+            None where the layer cannot tell; the columns are then numbered.
+        """
+        return None
+
+
+class StatelessLayer(Layer):
+    """Base of layers that learn nothing: define ``transform``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmegatron.layers import StatelessLayer
+    >>> class Square(StatelessLayer):
+    ...     def transform(self, X):
+    ...         return X**2
+    >>> Square().transform(np.array([2, 3]))
+    array([4, 9])
+    """
+
+    stateful = False
+    #: Whether `transform` takes sparse matrices.
+    takes_sparse: bool = False
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = self.takes_sparse
+        return tags
+
+
+class StatefulLayer(Layer):
+    """Base of layers that learn: define ``transform`` and ``fit`` or ``partial_fit``.
+
+    Learned state is any attribute whose name ends in ``_``, or an entry of the
+    dictionary `metadata`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmegatron.layers import StatefulLayer
+    >>> class Center(StatefulLayer):
+    ...     def fit(self, X):
+    ...         self.metadata["mean"] = X.mean(axis=0)
+    ...         return self
+    ...     def transform(self, X):
+    ...         return X - self.metadata["mean"]
+    >>> Center().fit_transform(np.array([1.0, 3.0]))
+    array([-1.,  1.])
+    """
+
+    partial_fit: ClassVar[Callable[..., Any]]
+
+    def fit(self, *arrays: Any, **fit_only: Any) -> Self:
+        """Forget what was learned, and learn from data with ``partial_fit``.
+
+        Parameters
+        ----------
+        *arrays : array-like of shape (n_rows, ...)
+        **fit_only : array-like of shape (n_rows,)
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        NotImplementedError
+            If the layer's class defines neither ``fit`` nor ``partial_fit``.
+        """
+        if not hasattr(self, "partial_fit"):
+            raise NotImplementedError(
+                f"{type(self).__name__} must define fit(self, X) or partial_fit(self, X)."
+            )
+        for learned in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, learned)
+        self.partial_fit(*arrays, **fit_only)
+        return self
+
+    def fit_transform(self, *arrays: Any, **fit_only: Any) -> Any:
+        """Fit, then transform the same data.
+
+        Parameters
+        ----------
+        *arrays : array-like of shape (n_rows, ...)
+        **fit_only : array-like of shape (n_rows,)
+
+        Returns
+        -------
+        array of shape (n_rows, ...), or a tuple of them
+        """
+        # A user's fit need not return self: the manual's own example does not.
+        self.fit(*arrays, **fit_only)
+        return self.transform(*arrays)
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Learned state by name, made on first use."""
+        return vars(self).setdefault("metadata_", {})
+
+
+class Lambda(StatelessLayer):
+    """Apply a function to the values of nodes.
+
+    Parameters
+    ----------
+    fn : callable
+        Takes one array per node, and the keyword arguments.
+    n_outputs : int, default=1
+        How many arrays `fn` returns.
+    **kwargs
+        Keyword arguments for `fn`. They are hyperparameters, so
+        ``set_params(lambda__alpha=2)`` works.
+
+    Notes
+    -----
+    A lambda or a function defined in ``__main__`` is saved by value, with its code.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmegatron.layers import Lambda
+    >>> Lambda(np.clip, a_min=0, a_max=1).transform(np.array([-1, 5]))
+    array([0, 1])
+    """
+
+    takes_sparse = True
+
+    def __init__(self, fn: Callable[..., Any], n_outputs: int = 1, **kwargs: Any) -> None:
+        self.fn = fn
+        self.n_outputs = n_outputs
+        self.kwargs = kwargs
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Get the function, the number of outputs, and the keyword arguments.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Has no effect: there is nothing nested.
+
+        Returns
+        -------
+        dict
+        """
+        return {"fn": self.fn, "n_outputs": self.n_outputs, **self.kwargs}
+
+    def set_params(self, **params: Any) -> Self:
+        """Set the function, the number of outputs, or keyword arguments.
+
+        Parameters
+        ----------
+        **params
+            A keyword that the layer does not have yet is added.
+
+        Returns
+        -------
+        self
+        """
+        own = {key: params.pop(key) for key in ("fn", "n_outputs") if key in params}
+        vars(self).update(own)
+        self.kwargs = {**self.kwargs, **params}
+        return self
+
+    def transform(self, *arrays: Any) -> Any:
+        """Call the function.
+
+        Parameters
+        ----------
+        *arrays : array-like of shape (n_rows, ...)
+
+        Returns
+        -------
+        whatever the function returns
+        """
+        return self.fn(*arrays, **self.kwargs)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(vars(self))
+        return state | {"fn": Portable(state["fn"]), "kwargs": Portable(state["kwargs"])}
+
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        label = getattr(self.fn, "__name__", None) or repr(self.fn)
+        kwargs = "".join(f", {key}={value!r}" for key, value in self.kwargs.items())
+        return f"Lambda({label}{kwargs})"
+
+
+class Inverse(StatelessLayer):
+    """The step that ``node.inverse(other)`` draws; it uses the state of another step."""
+
+    def feature_names(self, name: str, inbound: Sequence[Names | None]) -> Names | None:
+        """Name the columns after the step: the units are no longer those that came in."""
+        (names,) = inbound
+        if names is None:
+            return None
+        return np.array([name], dtype=object) if len(names) == 1 else numbered(name, len(names))
+
+
+def _draw_inverse(node: TransformationNode, other: Node) -> TransformationNode:
+    if not hasattr(node.step.layer, "inverse_transform"):
+        raise NodeTypeError(
+            f"{node!r} has no inverse: {node.step.layer!r} does not define "
+            "inverse_transform(self, X). Use a layer that does."
+        )
+    output = None
+    if other.eager and node.step.fitted is not None:
+        output = node.step.fitted.inverse_transform(other.output)
+    step = Step(Inverse(), [other], state_of=node, fitted=node.step.fitted)
+    return TransformationNode(step, output=output)
+
+
+hooks["inverse"] = _draw_inverse
+
+
+def numbered(name: str, n_columns: int) -> Names:
+    """Number columns after a step: ``pca0``, ``pca1``, ...
+
+    Parameters
+    ----------
+    name : str
+    n_columns : int
+
+    Returns
+    -------
+    ndarray of str, of dtype object
+    """
+    return np.array([f"{name}{place}" for place in range(n_columns)], dtype=object)
+
+
+def distinct_names(prefixes: Sequence[str], names: Sequence[Names]) -> Names:
+    """Join the column names of several nodes, keeping them distinct.
+
+    Parameters
+    ----------
+    prefixes : sequence of str
+        Name of each node.
+    names : sequence of ndarray of str
+        Its column names.
+
+    Returns
+    -------
+    ndarray of str, of dtype object
+        The names as they are where all differ; else each with its node's name and ``__``
+        in front, and a number where even that is not enough.
+    """
+    joined = [str(name) for block in names for name in block]
+    if len(set(joined)) < len(joined):
+        joined = [
+            f"{p}__{name}" for p, block in zip(prefixes, names, strict=True) for name in block
+        ]
+    seen: dict[str, int] = {}
+    result = []
+    for name in joined:
+        seen[name] = seen.get(name, -1) + 1
+        result.append(name if seen[name] == 0 else f"{name}-{seen[name]}")
+    return np.array(result, dtype=object)
+
+
+def one_to_one(inbound: Sequence[Names | None]) -> Names | None:
+    """Pass on the names of the first inbound node."""
+    return inbound[0]
+
+
+def _say(thing: Any) -> str:
+    if isinstance(thing, type):
+        return f"the class {thing.__name__}; write {thing.__name__}() to make a layer"
+    if isinstance(thing, BaseEstimator) or hasattr(thing, "get_params"):
+        return f"{thing!r}, which is a layer or estimator; call it on a node first: layer(node)"
+    if isinstance(thing, np.ndarray):
+        return (
+            f"an array of shape {thing.shape}; draw sm.Input('x', shape={thing.shape[1:]}), and "
+            "call that with the array for an eager node"
+        )
+    return f"{thing!r} of type {type(thing).__name__}"
+
+
+def listed(params: Mapping[str, Any]) -> str:
+    """Word a list of parameter names for an error."""
+    return ", ".join(sorted(params)) or "none"

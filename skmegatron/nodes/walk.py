@@ -1,0 +1,228 @@
+"""Walking a drawing: order, copying, flattening.
+
+Everything here walks with its own stack, never by recursion, and touches every node and
+edge once, so a chain of 10,000 steps is nothing special.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
+from typing import Any
+
+from skmegatron.errors import GraphError
+from skmegatron.io.saving import Portable
+from skmegatron.nodes.core import (
+    ExploreNode,
+    InputNode,
+    MetricNode,
+    Node,
+    Step,
+    Target,
+    TransformationNode,
+    hooks,
+)
+
+_KINDS: dict[str, type[Any]] = {
+    "transformation": TransformationNode,
+    "metric": MetricNode,
+    "explorer": ExploreNode,
+}
+
+
+def sort(ends: Iterable[Node]) -> list[Node]:
+    """List the nodes that `ends` need, and `ends`, in topological order.
+
+    Parameters
+    ----------
+    ends : iterable of Node
+
+    Returns
+    -------
+    list of Node
+        Depth first from the first of `ends`, parents from left to right.
+
+    Raises
+    ------
+    GraphError
+        If the graph has a cycle.
+    """
+    done: dict[Node, None] = {}
+    open_: set[Node] = set()
+    stack = list(reversed(list(ends)))
+    while stack:
+        node = stack[-1]
+        if node in done:
+            stack.pop()
+            continue
+        waiting = [parent for parent in _parents(node) if parent not in done]
+        if not waiting:
+            done[stack.pop()] = None
+            open_.discard(node)
+            continue
+        open_.add(node)
+        if any(parent in open_ for parent in waiting):
+            raise GraphError(f"The graph has a cycle through {node!r}. Nodes must not be rewired.")
+        stack.extend(reversed(waiting))
+    return list(done)
+
+
+def _parents(node: Node) -> list[Node]:
+    if isinstance(node, InputNode) or not hasattr(node, "step"):
+        return []
+    return list(node.step.parents)
+
+
+def copy_nodes(
+    nodes: Iterable[Node],
+    *,
+    layer_of: Callable[[Step], Any],
+    name_of: Callable[[Step], str | None] = lambda step: step.name,
+    copies: dict[Any, Any] | None = None,
+) -> dict[Any, Any]:
+    """Draw nodes and all they need again.
+
+    Parameters
+    ----------
+    nodes : iterable of Node
+    layer_of : callable
+        Gives the layer of a step's copy.
+    name_of : callable
+        Gives the name of a step's copy.
+    copies : dict, default=None
+        What has been copied already; grows.
+
+    Returns
+    -------
+    dict of {Node, Step} to {Node, Step}
+        The copy of each node and step. Copies carry no values.
+    """
+    copies = {} if copies is None else copies
+
+    def copied(step: Step) -> Step:
+        if step not in copies:
+            copies[step] = Step(
+                layer_of(step),
+                [copies[node] for node in step.inbound_nodes],
+                {key: copies[node] for key, node in step.fit_only.items()},
+                name_of(step),
+                output_names=step.output_names,
+                state_of=None if step.state_of is None else copies[step.state_of],
+                token=step.token,
+            )
+        return copies[step]
+
+    for node in sort(nodes):
+        if node in copies:
+            continue
+        if isinstance(node, InputNode):
+            copies[node] = type(node)._copy_of(node, token=node.token)
+        elif isinstance(node, TransformationNode):
+            copies[node] = TransformationNode(copied(node.step), node.layer_out_index)
+        elif isinstance(node, MetricNode | ExploreNode):
+            copies[node] = type(node)(copied(node.step))
+    return copies
+
+
+def _deepcopy(node: Node, memo: dict[Any, Any]) -> Node:
+    copies = memo.setdefault("skmegatron.nodes", {})
+    if node not in copies:
+        copy_nodes([node], layer_of=lambda step: deepcopy(step.layer, memo), copies=copies)
+    return copies[node]  # type: ignore[no-any-return]
+
+
+def flatten(nodes: Sequence[Node]) -> dict[str, Any]:
+    """Write nodes, and all they need, as flat lists.
+
+    Parameters
+    ----------
+    nodes : sequence of Node
+
+    Returns
+    -------
+    dict
+        ``layers``, each once however many steps share it; ``steps`` and ``nodes``, which
+        refer to each other by position; ``asked``, the positions of `nodes`.
+    """
+    order = sort(nodes)
+    places = {node: place for place, node in enumerate(order)}
+    steps: dict[Step, int] = {}
+    layers: dict[int, tuple[int, Any]] = {}
+    flat: dict[str, Any] = {"layers": [], "steps": [], "nodes": []}
+
+    def step_place(step: Step) -> int:
+        if step not in steps:
+            if id(step.layer) not in layers:
+                layers[id(step.layer)] = (len(flat["layers"]), step.layer)
+                flat["layers"].append(Portable(step.layer))
+            steps[step] = len(flat["steps"])
+            flat["steps"].append(
+                {
+                    "layer": layers[id(step.layer)][0],
+                    "inbound": [places[node] for node in step.inbound_nodes],
+                    "fit_only": {key: places[node] for key, node in step.fit_only.items()},
+                    "name": step.name,
+                    "output_names": step.output_names,
+                    "state_of": None if step.state_of is None else places[step.state_of],
+                }
+            )
+        return steps[step]
+
+    for node in order:
+        if isinstance(node, InputNode):
+            kind = "target" if isinstance(node, Target) else "input"
+            flat["nodes"].append((kind, node.name, node.shape, node.columns))
+        else:
+            kind = next(kind for kind, cls in _KINDS.items() if isinstance(node, cls))
+            out_index = getattr(node, "layer_out_index", 0)
+            flat["nodes"].append((kind, step_place(node.step), out_index, None))  # type: ignore[attr-defined]
+    flat["asked"] = [places[node] for node in nodes]
+    return flat
+
+
+def unflatten(flat: dict[str, Any]) -> list[Node]:
+    """Draw again what `flatten` wrote.
+
+    Parameters
+    ----------
+    flat : dict
+
+    Returns
+    -------
+    list of Node
+        The nodes that `flatten` was asked for.
+    """
+    nodes: list[Node] = []
+    steps: dict[int, Step] = {}
+
+    def step_at(place: int) -> Step:
+        if place not in steps:
+            record = flat["steps"][place]
+            steps[place] = Step(
+                flat["layers"][record["layer"]],
+                [nodes[parent] for parent in record["inbound"]],
+                {key: nodes[parent] for key, parent in record["fit_only"].items()},
+                record["name"],
+                output_names=record["output_names"],
+                state_of=None if record["state_of"] is None else nodes[record["state_of"]],  # type: ignore[arg-type]
+            )
+        return steps[place]
+
+    for kind, first, second, third in flat["nodes"]:
+        if kind == "input":
+            nodes.append(InputNode(first, second, third))
+        elif kind == "target":
+            nodes.append(Target(first))
+        elif kind == "transformation":
+            nodes.append(TransformationNode(step_at(first), second))
+        else:
+            nodes.append(_KINDS[kind](step_at(first)))
+    return [nodes[place] for place in flat["asked"]]
+
+
+def _restore(flat: dict[str, Any]) -> Node:
+    return unflatten(flat)[0]
+
+
+hooks["reduce"] = lambda node: (_restore, (flatten([node]),))
+hooks["deepcopy"] = _deepcopy

@@ -1,0 +1,348 @@
+"""What a fitted pipeline answers: values, predictions, scores, metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from skmegatron.engine.plan import plan
+from skmegatron.engine.run import where
+from skmegatron.errors import NotAvailableError
+from skmegatron.io.dataset import Dataset
+from skmegatron.nodes.core import InputNode, Node, Step
+from skmegatron.pipeline.heads import head_of
+from skmegatron.pipeline.running import Running
+
+
+def offers(method: str) -> Callable[[Running], bool]:
+    """Tell, for `available_if`, whether every output answers to a method.
+
+    Parameters
+    ----------
+    method : str
+
+    Returns
+    -------
+    callable
+    """
+
+    def check(pipeline: Running) -> bool:
+        heads = pipeline._heads()
+        return bool(heads) and all(pipeline._answers(head, method) for head in heads)
+
+    return check
+
+
+def _transforms(pipeline: Running) -> bool:
+    graph = pipeline._graph_or_none()
+    if graph is None:
+        return True  # and calling it tells what is wrong with the graph
+    layers = vars(pipeline).get("steps_", {})
+    return all(
+        getattr(layers.get(task.name, task.step.layer), "can_transform", True)
+        for task in plan(graph, graph.outputs).tasks
+    )
+
+
+def _undoes(pipeline: Answers) -> bool:
+    return pipeline._way_back() is not None
+
+
+class Answers(Running):
+    """The methods of a pipeline that change nothing."""
+
+    @available_if(_transforms)
+    def transform(
+        self, X: Any, index_field: str | None = None, prune: bool = True, outputs: Any = None
+    ) -> Any:
+        """Give the outputs for data.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix, dataframe or mapping of str to array-like
+        index_field : str, default=None
+            Belongs to `storage`. Not available in this version.
+        prune : bool, default=True
+            Whether to let go of each intermediate value at its last reader. False keeps
+            all until the end, where a debugger finds them after an error.
+        outputs : list of str or Node, default=None
+            Give these values instead: names of steps or inputs, or nodes.
+
+        Returns
+        -------
+        array of shape (n_rows, ...) or Dataset
+            A `Dataset` keyed by node name where there are several outputs.
+        """
+        if index_field is not None:
+            raise NotAvailableError(
+                f"index_field={index_field!r} belongs to storage, which is not available in "
+                "this version of skmegatron. Leave it out."
+            )
+        graph = self._valid_graph()
+        wanted: Sequence[Node] = graph.outputs
+        if outputs is not None:
+            asked = outputs if isinstance(outputs, list | tuple) else [outputs]
+            wanted = [graph.find(item) for item in asked]
+        values, feed = self._run(graph, wanted, X, prune=prune)
+        return self._wrapped(wanted, values, feed)
+
+    @available_if(offers("predict"))
+    def predict(self, X: Any) -> Any:
+        """Predict with the output's step, in the units of the output.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix, dataframe or mapping of str to array-like
+
+        Returns
+        -------
+        ndarray of shape (n_rows,) or (n_rows, n_outputs), or Dataset
+        """
+        return self._respond("predict", X)
+
+    @available_if(offers("predict_proba"))
+    def predict_proba(self, X: Any) -> Any:
+        """Give the probability of each class in `classes_`.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix, dataframe or mapping of str to array-like
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_classes), or Dataset
+        """
+        return self._respond("predict_proba", X)
+
+    @available_if(offers("predict_log_proba"))
+    def predict_log_proba(self, X: Any) -> Any:
+        """Give the logarithm of the probability of each class in `classes_`.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix, dataframe or mapping of str to array-like
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_classes), or Dataset
+        """
+        return self._respond("predict_log_proba", X)
+
+    @available_if(offers("decision_function"))
+    def decision_function(self, X: Any) -> Any:
+        """Give the confidence of the output's step.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix, dataframe or mapping of str to array-like
+
+        Returns
+        -------
+        ndarray of shape (n_rows,) or (n_rows, n_classes), or Dataset
+        """
+        return self._respond("decision_function", X)
+
+    @available_if(offers("score_samples"))
+    def score_samples(self, X: Any) -> Any:
+        """Give the output step's score of each row, such as its likelihood.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix, dataframe or mapping of str to array-like
+
+        Returns
+        -------
+        ndarray of shape (n_rows,), or Dataset
+        """
+        return self._respond("score_samples", X)
+
+    def _respond(self, method: str, X: Any) -> Any:
+        graph = self._valid_graph()
+        answers = {}
+        for output in graph.outputs:
+            head = head_of(output)
+            assert head is not None  # or the method would not be there
+            node = output if method == "predict" else head.node
+            values, _ = self._run(graph, [node], X, methods={head.step: method})
+            answers[graph.node_names[output]] = values[node]
+        return Dataset(**answers) if len(answers) > 1 else next(iter(answers.values()))
+
+    @available_if(offers("score"))
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Score the output's step on data.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix, dataframe or mapping of str to array-like
+        y : array-like of shape (n_rows,) or (n_rows, n_outputs), default=None
+            In the units of the target.
+        sample_weight : array-like of shape (n_rows,), default=None
+
+        Returns
+        -------
+        float
+            What the estimator's own ``score`` gives; accuracy or R2 in the target's units
+            where the output is an ``inverse`` of the predictions.
+        """
+        output, head = self._one_head("score")
+        if y is None and isinstance(X, Mapping):
+            y = next((X[node.name] for node in self.graph.targets if node.name in X), None)
+        if head.tail:
+            mixin = ClassifierMixin if self._kind() == "classifier" else RegressorMixin
+            return float(mixin.score(self, X, y, sample_weight))
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        labels = head.step.fit_only.get("y")
+        wanted = [*head.step.inbound_nodes, *([] if labels is None else [labels])]
+        values, _ = self._run(self._valid_graph(), wanted, X, y)
+        arrays = [values[node] for node in head.step.inbound_nodes]
+        y = y if labels is None else values[labels]
+        layer = self.steps_[self.graph.names[head.step]]
+        return float(layer.score(*arrays, y=y, **weights))
+
+    @available_if(_undoes)
+    def inverse_transform(self, X: Any) -> Any:
+        """Go back from the output to the input.
+
+        Exists where each step on the way has one inbound node and ``inverse_transform``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_columns_out)
+
+        Returns
+        -------
+        array of shape (n_rows, ...)
+        """
+        check_is_fitted(self)
+        for step in self._way_back() or ():
+            X = self.steps_[self.graph.names[step]].inverse_transform(X)
+        return X
+
+    def _way_back(self) -> list[Step] | None:
+        """List the steps from the only output back to an input, if each can be undone."""
+        graph = self._graph_or_none()
+        if graph is None or len(graph.outputs) != 1:
+            return None
+        steps: list[Step] = []
+        node = graph.outputs[0]
+        while not isinstance(node, InputNode):
+            step = node.step
+            if len(step.inbound_nodes) != 1 or not hasattr(step.layer, "inverse_transform"):
+                return None
+            steps.append(step)
+            node = step.inbound_nodes[0]
+        return steps or None
+
+    @property
+    def classes_(self) -> Any:
+        """Labels that the output's classifier knows, in the units of the target."""
+        return self._learned("classes_", in_units=True)
+
+    @property
+    def coef_(self) -> Any:
+        """Coefficients of the output's step, where its columns are those of ``X``."""
+        return self._learned("coef_", of_columns=True)
+
+    @property
+    def feature_importances_(self) -> Any:
+        """Importances from the output's step, where its columns are those of ``X``."""
+        return self._learned("feature_importances_", of_columns=True)
+
+    @property
+    def offset_(self) -> Any:
+        """What an outlier detector takes off `score_samples` to decide."""
+        return self._learned("offset_")
+
+    @property
+    def labels_(self) -> Any:
+        """Cluster of each row seen in `fit`."""
+        return self._learned("labels_")
+
+    def _learned(self, name: str, *, in_units: bool = False, of_columns: bool = False) -> Any:
+        heads = self._heads()
+        if len(heads) != 1 or heads[0] is None or not hasattr(self, "steps_"):
+            raise AttributeError(
+                f"This Pipeline has no {name}: it is not fitted, or has no such step."
+            )
+        (head,), names = heads, self.graph.names
+        layer = self.steps_[names[head.step]]
+        value = getattr(layer, name)
+        if of_columns and getattr(layer, "n_features_in_", None) != getattr(
+            self, "n_features_in_", -1
+        ):
+            raise AttributeError(
+                f"{name} of step {names[head.step]!r} is not about the columns of X, which "
+                f"other steps have changed. Read pipeline.steps_[{names[head.step]!r}].{name}."
+            )
+        for step in head.tail if in_units else ():
+            if step.state_of is None:
+                raise AttributeError(f"A step behind {names[head.step]!r} changes its {name}.")
+            value = self.steps_[names[step.state_of.step]].inverse_transform(value)
+        return value
+
+    def evaluate(
+        self, X: Any, y: Any = None, prune: bool = True, **fit_only: Any
+    ) -> dict[str, Any]:
+        """Compute the graph's metrics.
+
+        ``GridSearchCV(pipe, grid, scoring=sm.Pipeline.evaluate, refit="acc")`` scores with
+        them.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix, dataframe or mapping of str to array-like
+        y : array-like of shape (n_rows,) or (n_rows, n_outputs), default=None
+        prune : bool, default=True
+            As in `transform`.
+        **fit_only : array-like of shape (n_rows,)
+            Further inputs that the metrics read, by name.
+
+        Returns
+        -------
+        dict of str to float
+        """
+        return self._measure(self._valid_graph().metrics, X, y, prune, fit_only)
+
+    def explore(
+        self, X: Any, y: Any = None, prune: bool = True, **fit_only: Any
+    ) -> dict[str, Any]:
+        """Run the graph's explorers.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix, dataframe or mapping of str to array-like
+        y : array-like of shape (n_rows,) or (n_rows, n_outputs), default=None
+        prune : bool, default=True
+            As in `transform`.
+        **fit_only : array-like of shape (n_rows,)
+            Further inputs that the explorers read, by name.
+
+        Returns
+        -------
+        dict of str to object
+            What each explorer gives, by name.
+        """
+        return self._measure(self._valid_graph().explorers, X, y, prune, fit_only)
+
+    def _measure(
+        self, ends: Sequence[Any], X: Any, y: Any, prune: bool, extra: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        graph = self.graph
+        wanted = list(dict.fromkeys(node for end in ends for node in end.inbound_nodes))
+        values, _ = self._run(graph, wanted, X, y, extra, prune=prune)
+        results = {}
+        for end in ends:
+            arrays = [values[node] for node in end.inbound_nodes]
+            name = graph.names[end.step]
+            try:
+                results[name] = end.layer.evaluate(*arrays)
+            except Exception as error:
+                named = [graph.node_names[node] for node in end.inbound_nodes]
+                given = list(zip(named, arrays, strict=True))
+                error.add_note(where(name, end.layer, "evaluating", given))
+                raise
+        return results

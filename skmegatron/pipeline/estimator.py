@@ -1,0 +1,418 @@
+"""Pipeline: the graph as an estimator that can be fitted and saved.
+
+`fit` runs the plan on clones of the layers, and only when all went well keeps them.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, Self
+
+from sklearn import get_config
+from sklearn.base import clone
+from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.utils import Bunch
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import validate_data
+
+from skmegatron.engine.feed import Feed
+from skmegatron.engine.plan import Plan, Task, plan
+from skmegatron.engine.run import Fit, PartialFit, run
+from skmegatron.errors import UnusedInputWarning
+from skmegatron.io.saving import load, save
+from skmegatron.nodes.core import InputNode, Node, Step
+from skmegatron.nodes.graph import Graph
+from skmegatron.pipeline.answers import Answers, offers
+from skmegatron.pipeline.names import input_columns
+from skmegatron.visuals import pipeline_html
+
+
+def _learns_in_batches(pipeline: Pipeline) -> bool:
+    graph = pipeline._graph_or_none()
+    if graph is None:
+        return False
+    tasks = plan(graph, (), fit=True).tasks
+    return all(hasattr(task.step.layer, "partial_fit") for task in tasks if task.fit)
+
+
+class Pipeline(CallbackSupportMixin, Answers):
+    """A graph of layers as a scikit-learn estimator.
+
+    Parameters
+    ----------
+    inputs : Node or list of Node
+        Where data enters: `Input` and `Target` nodes.
+    outputs : Node or list of Node
+        What the pipeline gives. One output gives an array, several a `Dataset`.
+    metrics : MetricNode or list of MetricNode, default=()
+        What `evaluate` computes. Where none are given, the metrics attached to the
+        graph's nodes are used.
+    explorers : ExploreNode or list of ExploreNode, default=()
+        What `explore` computes; found as metrics are.
+    name, version : str, default=None
+        Under which the pipeline is saved.
+    storage : object, default=None
+        Where `transform` keeps outputs. Not available in this version.
+    overwrite : bool, default=False
+        Belongs to `storage`.
+    memory : object, default=None
+        Where a search keeps what it has computed. Not available in this version.
+    n_jobs : int, default=None
+        How many independent steps run at once. Only 1 in this version.
+    verbose : bool, default=False
+        Whether to print each step's name and time while fitting.
+
+    Attributes
+    ----------
+    steps_ : Bunch of str to layer
+        Fitted layers by step name.
+    n_features_in_ : int
+        Number of columns of ``X`` seen in `fit`. Only where it was one array or table.
+    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+        Names of those columns. Only where they are all strings.
+    classes_ : ndarray of shape (n_classes,)
+        Labels that the output's classifier knows, in the units of the target.
+
+    Examples
+    --------
+    >>> import skmegatron as sm
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.decomposition import PCA
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> X, y = sm.Input("X", shape=(None,)), sm.Target("y")
+    >>> features = sm.layers.Concatenate()([sm.layers.Sklearn(PCA(2))(X), sm.layers.Whiten()(X)])
+    >>> pipe = sm.Pipeline([X, y], sm.layers.Sklearn(LogisticRegression())(features, y=y))
+    >>> data, labels = load_iris(return_X_y=True)
+    >>> pipe.set_params(pca__n_components=3).fit(data, labels).score(data, labels) > 0.9
+    True
+    """
+
+    def __init__(
+        self,
+        inputs: Any,
+        outputs: Any,
+        metrics: Any = (),
+        explorers: Any = (),
+        name: str | None = None,
+        version: str | float | None = None,
+        storage: Any = None,
+        overwrite: bool = False,
+        memory: Any = None,
+        n_jobs: int | None = None,
+        verbose: bool = False,
+    ) -> None:
+        self.inputs = inputs
+        self.outputs = outputs
+        self.metrics = metrics
+        self.explorers = explorers
+        self.name = name
+        self.version = version
+        self.storage = storage
+        self.overwrite = overwrite
+        self.memory = memory
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    @property
+    def path(self) -> list[Node]:
+        """Inputs and transformation nodes, each after what it needs."""
+        return list(self.graph.path)
+
+    @property
+    def nodes(self) -> dict[str, list[Node]]:
+        """The graph's nodes by type: input, transformation, metric and explorer."""
+        return self.graph.nodes
+
+    @property
+    def eager(self) -> bool:
+        """Whether the graph was drawn on eager nodes."""
+        return any(node.eager for node in self.graph.path)
+
+    @with_callbacks  # type: ignore[untyped-decorator]
+    def fit(self, X: Any, y: Any = None, *, validation_data: Any = None, **fit_only: Any) -> Self:
+        """Fit every step that learns.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix, dataframe or mapping of str to array-like
+            An array or table of shape (n_rows, ...), or the inputs by name.
+        y : array-like of shape (n_rows,) or (n_rows, n_outputs), default=None
+            For the `Target`; a mapping where there are several.
+        validation_data : tuple of (X, y), default=None
+            Held-out data. It goes through the steps fitted on `X`, and reaches estimators
+            whose ``fit`` takes ``X_val`` and ``y_val`` or ``eval_set``.
+        **fit_only : array-like of shape (n_rows,)
+            Inputs that only fitting reads, by name: ``sample_weight=w``.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        GraphError
+            If the graph cannot be run.
+        MissingInputError
+            If something is not fed.
+        ShapeError
+            If something has the wrong shape.
+        """
+        self._fit(X, y, fit_only, validation_data=validation_data)
+        return self
+
+    @with_callbacks  # type: ignore[untyped-decorator]
+    def fit_transform(
+        self, X: Any, y: Any = None, *, validation_data: Any = None, **fit_only: Any
+    ) -> Any:
+        """Fit, and give the outputs for the same data.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix, dataframe or mapping of str to array-like
+        y : array-like of shape (n_rows,) or (n_rows, n_outputs), default=None
+        validation_data : tuple of (X, y), default=None
+        **fit_only : array-like of shape (n_rows,)
+            As in `fit`.
+
+        Returns
+        -------
+        array of shape (n_rows, ...) or Dataset
+            A step with ``cv=`` gives its out-of-fold values.
+        """
+        outputs = self.graph.outputs
+        values, feed = self._fit(X, y, fit_only, outputs, validation_data=validation_data)
+        return self._wrapped(outputs, values, feed)
+
+    @available_if(offers("fit_predict"))
+    @with_callbacks  # type: ignore[untyped-decorator]
+    def fit_predict(self, X: Any, y: Any = None, **fit_only: Any) -> Any:
+        """Fit, and label the same data with ``fit_predict`` of the output's step.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix, dataframe or mapping of str to array-like
+        y : array-like of shape (n_rows,), default=None
+        **fit_only : array-like of shape (n_rows,)
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+        """
+        output, head = self._one_head("fit_predict")
+        values, _ = self._fit(X, y, fit_only, (output,), methods={head.step: "fit_predict"})
+        return values[output]
+
+    @available_if(_learns_in_batches)
+    def partial_fit(self, X: Any, y: Any = None, classes: Any = None, **fit_only: Any) -> Self:
+        """Take one more batch into every step that learns.
+
+        Exists where all of them have ``partial_fit``.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix, dataframe or mapping of str to array-like
+        y : array-like of shape (n_rows,), default=None
+        classes : array-like of shape (n_classes,), default=None
+            All labels there are; the first call needs it where an estimator does.
+        **fit_only : array-like of shape (n_rows,)
+
+        Returns
+        -------
+        self
+        """
+        graph = self._valid_graph()
+        planned = plan(graph, (), fit=True)
+        first = not hasattr(self, "steps_")
+        feed = self._feed(graph, planned, X, y, fit_only, fitting=first)
+        # Copies, so that a batch that fails leaves what was learned as it was.
+        layers = {
+            name: deepcopy(self.steps_[name]) if not first else clone(step.layer)
+            for step, name in _own_steps(graph)
+        }
+        run(planned, feed.values, PartialFit(layers, graph, classes))
+        if first:
+            self._keep(graph, layers, X, feed, {})
+        else:
+            self.steps_ = Bunch(**layers)
+        return self
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        fit_only: Mapping[str, Any],
+        wanted: Sequence[Node] = (),
+        methods: Mapping[Step, str] | None = None,
+        validation_data: Any = None,
+    ) -> tuple[dict[Node, Any], Feed]:
+        graph = self._valid_graph()
+        for node in graph.unused_inputs:
+            warnings.warn(
+                f"Input {node.name!r} is read by no output, metric or explorer of this "
+                "pipeline. Take it out of inputs, or call a layer on it.",
+                UnusedInputWarning,
+                stacklevel=4,
+            )
+        planned = plan(graph, wanted, fit=True, methods=methods)
+        feed = self._feed(graph, planned, X, y, fit_only, fitting=True)
+        held_out = None
+        if validation_data is not None:
+            X_val, y_val = _pair(validation_data)
+            held_out = self._feed(
+                graph, planned, X_val, y_val, {}, fitting=True, partly=True
+            ).values
+        layers = {name: clone(step.layer) for step, name in _own_steps(graph)}
+        work = Fit(layers, graph, held_out)
+        values = run(planned, feed.values, work, self._observer(planned))
+        self._keep(graph, layers, X, feed, work.shapes)
+        return values, feed
+
+    def _keep(
+        self, graph: Graph, layers: dict[str, Any], X: Any, feed: Feed, shapes: dict[str, Any]
+    ) -> None:
+        """Take over what a fit has learned, all at once."""
+        draft = object.__new__(type(self))
+        vars(draft).update(vars(self))
+        for name in ("n_features_in_", "feature_names_in_"):
+            vars(draft).pop(name, None)
+        if feed.table is not None:
+            table = X if hasattr(X, "shape") else feed.table
+            validate_data(draft, table, reset=True, skip_check_array=True)
+        table_names = getattr(draft, "feature_names_in_", None)
+        fed = [node for node in feed.values if isinstance(node, InputNode)]
+        draft._columns = input_columns(fed, feed, table_names)
+        draft._shapes = shapes
+        draft.steps_ = Bunch(**layers)
+        vars(self).clear()
+        vars(self).update(vars(draft))
+
+    def _observer(self, planned: Plan) -> Callable[[Task, Any], AbstractContextManager[Any]]:
+        """Tell callbacks, and whoever asked for `verbose`, about each step."""
+        context = self._init_callback_context(max_subtasks=len(planned.tasks))
+        context.call_on_fit_task_begin(estimator=self)
+        left = len(planned.tasks)
+        if not left:
+            context.call_on_fit_task_end(estimator=self)
+
+        @contextmanager
+        def observe(task: Task, layer: Any) -> Iterator[None]:
+            nonlocal left
+            inner = context.subcontext(task_name=f"fit-{task.name}")
+            wrapped = getattr(layer, "wrapped", layer)
+            nested = task.fit and hasattr(wrapped, "set_callbacks")
+            begin = time.perf_counter()
+            with inner.propagate_callback_context(wrapped) if nested else nullcontext():
+                inner.call_on_fit_task_begin(estimator=self)
+                yield
+                inner.call_on_fit_task_end(estimator=self)
+            left -= 1
+            if self.verbose:
+                seconds = time.perf_counter() - begin
+                place = f"step {len(planned.tasks) - left} of {len(planned.tasks)}"
+                print(f"[Pipeline] ({place}) {task.name}, total={seconds:6.1f}s")
+            if not left:
+                context.call_on_fit_task_end(estimator=self)
+
+        return observe
+
+    def _repr_html_(self) -> str:
+        graph = self._graph_or_none()
+        return f"<pre>{self!r}</pre>" if graph is None else pipeline_html(self)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+        bundle = {"text/plain": repr(self)}
+        if get_config()["display"] == "diagram":
+            bundle["text/html"] = self._repr_html_()
+        return bundle
+
+    def save(self, save_dir: str | os.PathLike[str]) -> Path:
+        """Write the pipeline, with what it has learned, to a file.
+
+        Loading the file runs code from it: load only files you trust.
+
+        Parameters
+        ----------
+        save_dir : path-like
+            Folder; made where it is missing.
+
+        Returns
+        -------
+        Path
+            ``save_dir/name-version.pkl``, or ``save_dir/name.pkl`` without a version.
+
+        Raises
+        ------
+        ValueError
+            If the pipeline has no name, or one that cannot be a file's.
+        """
+        if not self.name:
+            raise ValueError(
+                "save names the file after the pipeline, which has no name. Pass "
+                "Pipeline(..., name='digits'), or use joblib.dump(pipeline, path)."
+            )
+        stem = self.name if self.version is None else f"{self.name}-{self.version}"
+        if Path(stem).name != stem or "\0" in stem:
+            raise ValueError(
+                f"The name and version make {stem!r}, which is no plain file name. Choose a "
+                "name without path separators."
+            )
+        return save(self, Path(save_dir) / f"{stem}.pkl")
+
+
+def load_pipeline(path: str | os.PathLike[str], storage_db: Any = None) -> Pipeline:
+    """Read a pipeline that `Pipeline.save` wrote.
+
+    Loading runs code from the file: load only files you trust.
+
+    Parameters
+    ----------
+    path : path-like
+    storage_db : object, default=None
+        Becomes the pipeline's `storage`.
+
+    Returns
+    -------
+    Pipeline
+
+    Raises
+    ------
+    LoadError
+        If the file is truncated, damaged, or holds something else.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import skmegatron as sm
+    >>> x = sm.Input("x")
+    >>> path = sm.Pipeline(x, x * 2, name="double", version="0.1").save(tempfile.mkdtemp())
+    >>> path.name
+    'double-0.1.pkl'
+    >>> sm.load_pipeline(path).transform([1, 2])
+    array([2, 4])
+    """
+    pipeline: Pipeline = load(path, Pipeline)
+    if storage_db is not None:
+        pipeline.storage = storage_db
+    return pipeline
+
+
+def _own_steps(graph: Graph) -> list[tuple[Step, str]]:
+    """List the steps that have a layer to fit or run, with their names."""
+    return [(step, graph.names[step]) for step in graph.steps if step.state_of is None]
+
+
+def _pair(validation_data: Any) -> tuple[Any, Any]:
+    if not isinstance(validation_data, list | tuple) or len(validation_data) != 2:
+        raise ValueError(
+            f"validation_data takes a pair (X, y), got {type(validation_data).__name__}. Write "
+            "fit(X, y, validation_data=(X_val, y_val))."
+        )
+    X_val, y_val = validation_data
+    return X_val, y_val

@@ -1,0 +1,214 @@
+"""The head of an output, and what follows from it.
+
+The head is the step whose kind is the pipeline's kind: the last one that learns, seen
+from the output through stateless steps behind it. `Tail.units` are ``inverse`` steps only:
+then probabilities and classes can still be told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, OneToOneFeatureMixin
+from sklearn.utils import InputTags, Tags, TransformerTags, get_tags
+
+from skmegatron.engine.plan import is_stateful, plan
+from skmegatron.nodes.core import InputNode, Node, Step, Target, TransformationNode
+from skmegatron.nodes.graph import Graph
+
+
+@dataclass(frozen=True)
+class Head:
+    """The step that an output answers for.
+
+    Attributes
+    ----------
+    node : TransformationNode
+        Where its value is.
+    tail : tuple of Step
+        The stateless steps from there to the output.
+    """
+
+    node: TransformationNode
+    tail: tuple[Step, ...]
+
+    @property
+    def step(self) -> Step:
+        """The head's step."""
+        return self.node.step
+
+    @property
+    def only_inverses(self) -> bool:
+        """Whether nothing but changes of units stands behind it."""
+        return all(step.state_of is not None for step in self.tail)
+
+
+def head_of(output: Node) -> Head | None:
+    """Find the head of an output.
+
+    Parameters
+    ----------
+    output : Node
+
+    Returns
+    -------
+    Head or None
+        None where nothing that learns stands directly behind the output.
+    """
+    tail: list[Step] = []
+    node = output
+    while isinstance(node, TransformationNode):
+        step = node.step
+        if is_stateful(step):
+            return Head(node, tuple(reversed(tail)))
+        if len(step.inbound_nodes) > 1:
+            return None
+        tail.append(step)
+        node = step.inbound_nodes[0]
+    return None
+
+
+def data_inputs(graph: Graph) -> list[InputNode]:
+    """List the inputs that ``X`` feeds when it is an array, in the pipeline's order.
+
+    Parameters
+    ----------
+    graph : Graph
+
+    Returns
+    -------
+    list of InputNode
+        Those read at prediction. Where there are several, also those that nothing reads.
+    """
+    used = set(plan(graph, graph.outputs).inputs)
+    listed = [node for node in graph.inputs if node in used]
+    if len(listed) < 2:
+        return listed
+    idle = set(graph.unused_inputs)
+    return [
+        node
+        for node in graph.inputs
+        if node in used or (node in idle and not isinstance(node, Target))
+    ]
+
+
+def pipeline_tags(graph: Graph, tags: Tags) -> Tags:
+    """Fill in the tags of a pipeline from its graph.
+
+    Parameters
+    ----------
+    graph : Graph
+    tags : Tags
+        Of a bare estimator; changed and returned.
+
+    Returns
+    -------
+    Tags
+    """
+    fitting = plan(graph, (), fit=True)
+    heads = [head_of(output) for output in graph.outputs]
+    head = heads[0] if len(heads) == 1 else None
+    tags.estimator_type = "transformer" if len(heads) == 1 else None
+    if head is not None:
+        own = get_tags(head.step.layer)
+        tags.estimator_type = own.estimator_type or "transformer"
+        tags.classifier_tags = deepcopy(own.classifier_tags)
+        tags.regressor_tags = deepcopy(own.regressor_tags)
+        tags.target_tags = deepcopy(own.target_tags)
+    tags.target_tags.required = any(isinstance(node, Target) for node in fitting.inputs)
+    tags.requires_fit = any(task.fit for task in fitting.tasks)
+    tags.no_validation = not tags.requires_fit
+    tags.transformer_tags = TransformerTags(preserves_dtype=_preserved_dtypes(graph))
+    steps = [task.step for task in fitting.tasks] + list(graph.steps)
+    tags.non_deterministic = any(get_tags(step.layer).non_deterministic for step in steps)
+    _fill_input_tags(graph, tags.input_tags)
+    return tags
+
+
+def _fill_input_tags(graph: Graph, tags: InputTags) -> None:
+    inputs = data_inputs(graph)
+    if not inputs:
+        return
+    n_axes = {len(node.shape) for node in inputs}
+    alone = len(inputs) == 1
+    first = [get_tags(step.layer).input_tags for step in _readers(graph, inputs)]
+    tags.two_d_array = (alone and n_axes == {1}) or (not alone and n_axes <= {0, 1})
+    tags.one_d_array = alone and n_axes == {0}
+    tags.three_d_array = alone and n_axes == {2}
+    tags.positive_only = any(own.positive_only for own in first)
+    tags.pairwise = alone and len(first) == 1 and first[0].pairwise
+    tags.string = bool(first) and all(own.string for own in first)
+    tags.categorical = bool(first) and all(own.categorical for own in first)
+    # Several inputs take single columns, and those are made dense.
+    tags.sparse = not alone or _carries(graph, inputs, "sparse", _keeps_sparse)
+    tags.allow_nan = _carries(graph, inputs, "allow_nan", _keeps_nan)
+
+
+def _readers(graph: Graph, inputs: list[InputNode]) -> list[Step]:
+    """Give the steps that learn first from the inputs, seen through stateless ones."""
+    reach: set[Node] = set(inputs)
+    readers = []
+    for step in graph.steps:
+        if reach.isdisjoint(step.inbound_nodes):
+            continue
+        if is_stateful(step):
+            readers.append(step)
+        else:
+            reach.update(graph.outputs_of[step])
+    return readers
+
+
+def _carries(
+    graph: Graph, inputs: list[InputNode], tag: str, keeps: Callable[[Any], bool]
+) -> bool:
+    """Tell whether every step that such data reaches takes it."""
+    reach = _reach(graph, inputs, keeps)
+    return all(
+        getattr(get_tags(step.layer).input_tags, tag)
+        for step in graph.steps
+        if not reach.isdisjoint(step.inbound_nodes)
+    )
+
+
+def _reach(graph: Graph, inputs: list[InputNode], keeps: Callable[[Any], bool]) -> set[Node]:
+    """Give the nodes that hold such data too, if the inputs do."""
+    reach: set[Node] = set(inputs)
+    for step in graph.steps:
+        if not reach.isdisjoint(step.inbound_nodes) and _passes_on(step.layer, keeps):
+            reach.update(graph.outputs_of[step])
+    return reach
+
+
+def _passes_on(layer: Any, keeps: Callable[[Any], bool]) -> bool:
+    if not getattr(layer, "stateful", True):
+        return True
+    wrapped = getattr(layer, "wrapped", layer)
+    nested = getattr(wrapped, "graph", None)
+    if isinstance(nested, Graph):
+        return not _reach(nested, data_inputs(nested), keeps).isdisjoint(nested.outputs)
+    return keeps(wrapped)
+
+
+def _keeps_sparse(estimator: Any) -> bool:
+    """Guess whether sparse data comes out sparse: not of decompositions and predictions."""
+    return hasattr(estimator, "transform") and not isinstance(
+        estimator, ClassNamePrefixFeaturesOutMixin
+    )
+
+
+def _keeps_nan(estimator: Any) -> bool:
+    """Guess whether missing values come out missing: of scalers yes, of imputers not."""
+    return isinstance(estimator, OneToOneFeatureMixin)
+
+
+def _preserved_dtypes(graph: Graph) -> list[str]:
+    """Give the dtypes that every step on the way to the outputs preserves."""
+    kept: list[str] | None = None
+    for task in plan(graph, graph.outputs).tasks:
+        own = get_tags(task.step.layer).transformer_tags
+        dtypes = own.preserves_dtype if own is not None else []
+        kept = dtypes if kept is None else [dtype for dtype in kept if dtype in dtypes]
+    return list(kept or [])

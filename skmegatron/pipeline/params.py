@@ -1,0 +1,283 @@
+"""Parameters, cloning and pickling of a pipeline.
+
+Nodes are frozen and may be shared by several pipelines, and layers are templates. So a
+pipeline never changes either: `set_params` and `clone` draw the graph again, with other
+layers, and the steps keep their names.
+"""
+
+from __future__ import annotations
+
+import platform
+import warnings
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+import sklearn
+from sklearn.base import BaseEstimator, clone
+from sklearn.exceptions import InconsistentVersionWarning
+from sklearn.utils import Bunch
+
+from skmegatron._version import __version__
+from skmegatron.errors import MegatronError
+from skmegatron.io.saving import Portable
+from skmegatron.layers.adapters import Sklearn
+from skmegatron.layers.core import Layer
+from skmegatron.nodes.core import Node, Step
+from skmegatron.nodes.graph import Graph
+from skmegatron.nodes.walk import flatten, unflatten
+
+_DRAWN = ("inputs", "outputs", "metrics", "explorers")
+
+
+class GraphParams(BaseEstimator):
+    """What a pipeline does with its parameters; `Pipeline` adds what it does with data."""
+
+    inputs: Any
+    outputs: Any
+    metrics: Any
+    explorers: Any
+
+    @property
+    def graph(self) -> Graph:
+        """The graph that the inputs, outputs, metrics and explorers span.
+
+        Raises
+        ------
+        NodeTypeError
+            If one of them is not a node.
+        """
+        key = tuple(_listed(getattr(self, name)) for name in _DRAWN)
+        cached = vars(self).get("_graph_cache")
+        if cached is not None and cached[0] == key:
+            graph: Graph = cached[1]
+            # A metric may have been attached since.
+            if cached[2] == _n_calls(graph):
+                return graph
+        graph = Graph(*key)
+        self._graph_cache = (key, graph, _n_calls(graph))
+        return graph
+
+    def _graph_or_none(self) -> Graph | None:
+        """Give the graph, or None where the parameters do not make one."""
+        try:
+            return self.graph
+        except (MegatronError, TypeError):
+            return None
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Get parameters of the pipeline and of its steps.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to add each step under its name, and its parameters as
+            ``step__parameter``.
+
+        Returns
+        -------
+        dict of str to object
+        """
+        own: dict[str, Any] = {name: getattr(self, name) for name in self._get_param_names()}
+        graph = self._graph_or_none() if deep else None
+        if graph is None:
+            return own
+        params: dict[str, Any] = {}
+        for name, step in graph.by_name.items():
+            if step.state_of is not None:
+                continue
+            wrapped = getattr(step.layer, "wrapped", step.layer)
+            params[name] = wrapped
+            if hasattr(wrapped, "get_params") and not isinstance(wrapped, type):
+                for key, value in wrapped.get_params(deep=True).items():
+                    params[f"{name}__{key}"] = value
+        return params | own
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters of the pipeline and of its steps.
+
+        Layers and nodes that the pipeline was made with are left alone: it draws its own
+        copy of the graph.
+
+        Parameters
+        ----------
+        **params
+            Parameters of the pipeline; ``step=estimator`` to replace a step, which keeps
+            its name; ``step="passthrough"`` to switch it off; ``step__parameter=value``.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter. Nothing is set then.
+        """
+        if not params:
+            return self
+        own_names = set(self._get_param_names())
+        own = {key: value for key, value in params.items() if key in own_names}
+        before = {key: getattr(self, key) for key in own}
+        vars(self).update(own)
+        try:
+            rest = {key: value for key, value in params.items() if key not in own_names}
+            if rest:
+                self._set_steps(rest)
+        except BaseException:
+            vars(self).update(before)
+            raise
+        return self
+
+    def _set_steps(self, params: dict[str, Any]) -> None:
+        graph = self._graph_or_none()
+        steps = {} if graph is None else graph.by_name
+        replaced: dict[Step, Any] = {}
+        nested: dict[Step, dict[str, Any]] = defaultdict(dict)
+        for key, value in params.items():
+            name, delimiter, sub_key = key.partition("__")
+            if name not in steps or steps[name].state_of is not None:
+                valid = sorted({*self._get_param_names(), *steps})
+                raise ValueError(
+                    f"Invalid parameter {name!r} for estimator {type(self).__name__}. Valid "
+                    f"parameters are: {valid}, and step__parameter."
+                )
+            if delimiter:
+                nested[steps[name]][sub_key] = value
+            else:
+                replaced[steps[name]] = _as_layer(steps[name].layer, value)
+        if graph is None:
+            return
+        layers = _changed_layers(graph, replaced, nested)
+        copies = graph.copy(layers.__getitem__, graph.names.__getitem__)
+        for name in _DRAWN:
+            setattr(self, name, _mapped(getattr(self, name), copies))
+
+    def __sklearn_clone__(self) -> Self:
+        graph = self._graph_or_none()
+        if graph is None:
+            return super().__sklearn_clone__()  # type: ignore[no-any-return]
+        layers: dict[int, Any] = {}
+
+        def cloned(step: Step) -> Any:
+            if id(step.layer) not in layers:
+                layers[id(step.layer)] = clone(step.layer)
+            return layers[id(step.layer)]
+
+        copies = graph.copy(cloned, lambda step: step.name)
+        params = self.get_params(deep=False)
+        for name in _DRAWN:
+            params[name] = _mapped(params[name], copies)
+        # storage and memory are places, not settings: every clone uses the same ones.
+        twin = type(self)(**params)
+        for name in ("_sklearn_output_config", "_metadata_request"):
+            if name in vars(self):
+                setattr(twin, name, clone(vars(self)[name], safe=False))
+        if "_skl_callbacks" in vars(self):
+            twin._skl_callbacks = self._skl_callbacks
+        return twin
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(vars(self))
+        state.pop("_graph_cache", None)
+        graph = self._graph_or_none()
+        if graph is not None:
+            nodes: list[Node] = []
+            state["_drawn"] = {name: _packed(state.pop(name), nodes) for name in _DRAWN}
+            everything = [*nodes, *graph.metrics, *graph.explorers]
+            state["_flat"] = flatten(everything)
+        if "steps_" in state:
+            state["steps_"] = {name: Portable(layer) for name, layer in state["steps_"].items()}
+        state["_versions"] = _versions()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        made_with = state.pop("_versions", {}).get("skmegatron", "an unknown version")
+        if made_with != __version__:
+            warnings.warn(
+                InconsistentVersionWarning(
+                    estimator_name=type(self).__name__,
+                    current_sklearn_version=f"skmegatron {__version__}",
+                    original_sklearn_version=f"skmegatron {made_with}",
+                ),
+                stacklevel=2,
+            )
+        if "_flat" in state:
+            nodes = unflatten(state.pop("_flat"))
+            for name, packed in state.pop("_drawn").items():
+                state[name] = _unpacked(packed, nodes)
+        if "steps_" in state:
+            state["steps_"] = Bunch(**state["steps_"])
+        vars(self).update(state)
+
+
+def _changed_layers(
+    graph: Graph, replaced: dict[Step, Any], nested: dict[Step, dict[str, Any]]
+) -> dict[Step, Any]:
+    """Give every step its layer, with the changes made on clones."""
+    layers = {step: replaced.get(step, step.layer) for step in graph.names}
+    clones: dict[int, Any] = {}
+    for step, params in nested.items():
+        layer = layers[step]
+        if id(layer) not in clones:
+            clones[id(layer)] = clone(layer)
+        wrapped = getattr(clones[id(layer)], "wrapped", clones[id(layer)])
+        if not hasattr(wrapped, "set_params"):
+            raise ValueError(
+                f"Step {graph.names[step]!r} is {wrapped!r}, which has no parameters "
+                f"{sorted(params)}. Set an estimator there first: "
+                f"set_params({graph.names[step]}=...)."
+            )
+        wrapped.set_params(**params)
+    # Steps that share a layer go on sharing it.
+    return {step: clones.get(id(layer), layer) for step, layer in layers.items()}
+
+
+def _as_layer(current: Any, value: Any) -> Any:
+    """Make what the user puts in the place of a step into a layer."""
+    if isinstance(value, Layer):
+        return value
+    if isinstance(current, Sklearn):
+        return Sklearn(value, method=current.method, cv=current.cv)
+    return Sklearn(value)
+
+
+def _listed(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list | tuple) else value
+
+
+def _n_calls(graph: Graph) -> int:
+    return sum(len(node._outbound) for node in graph.path)
+
+
+def _mapped(value: Any, copies: dict[Any, Any]) -> Any:
+    """Replace nodes by their copies, keeping the container."""
+    if isinstance(value, list | tuple):
+        return type(value)(copies.get(node, node) for node in value)
+    return copies.get(value, value) if isinstance(value, Node) else value
+
+
+def _packed(value: Any, nodes: list[Node]) -> tuple[str, Any]:
+    place: Callable[[Node], int] = lambda node: nodes.append(node) or len(nodes) - 1  # type: ignore[func-returns-value]  # noqa: E731
+    if isinstance(value, Node):
+        return "node", place(value)
+    return type(value).__name__, [place(node) for node in value]
+
+
+def _unpacked(packed: tuple[str, Any], nodes: list[Node]) -> Any:
+    kind, places = packed
+    if kind == "node":
+        return nodes[places]
+    found = [nodes[place] for place in places]
+    return found if kind == "list" else tuple(found)
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "skmegatron": __version__,
+        "scikit-learn": sklearn.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }

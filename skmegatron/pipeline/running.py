@@ -1,0 +1,245 @@
+"""What every use of a pipeline shares: a valid graph, bound data, and one run.
+
+`Running` binds data to the inputs (`engine.feed`), plans which steps run (`engine.plan`)
+and runs them (`engine.run`); what comes out gets its column names and its container here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+from sklearn import get_config
+from sklearn.base import OneToOneFeatureMixin
+from sklearn.exceptions import NotFittedError
+from sklearn.utils import assert_all_finite
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+
+from skmegatron.engine.feed import Feed, bind
+from skmegatron.engine.plan import Plan, is_stateful, plan
+from skmegatron.engine.run import Work, run
+from skmegatron.errors import GraphError, NotAvailableError
+from skmegatron.io.dataset import Dataset
+from skmegatron.nodes.core import Node, Step, Target
+from skmegatron.nodes.graph import Graph
+from skmegatron.pipeline.heads import Head, data_inputs, head_of, pipeline_tags
+from skmegatron.pipeline.names import in_container, known_names, node_columns
+from skmegatron.pipeline.params import GraphParams
+
+
+class Running(GraphParams):
+    """A graph that can be run on data."""
+
+    steps_: Any
+    storage: Any
+    memory: Any
+    overwrite: bool
+    n_jobs: int | None
+    _columns: dict[str, Any]
+    _shapes: dict[str, tuple[int, ...]]
+
+    def _valid_graph(self) -> Graph:
+        for name, idle in (("storage", None), ("memory", None), ("overwrite", False)):
+            value = getattr(self, name)
+            if value is not idle:
+                raise NotAvailableError(
+                    f"{name}={value!r} is not available in this version of skmegatron. Leave "
+                    f"it at {name}={idle!r}."
+                )
+        if self.n_jobs not in (None, 1):
+            raise NotAvailableError(
+                f"n_jobs={self.n_jobs!r} is not available in this version of skmegatron: steps "
+                "run one after the other. Leave it at n_jobs=None; searches take n_jobs "
+                "themselves."
+            )
+        graph = self.graph
+        graph.validate(reserved=self._get_param_names())
+        return graph
+
+    def _feed(
+        self,
+        graph: Graph,
+        planned: Plan,
+        X: Any,
+        y: Any,
+        extra: Mapping[str, Any],
+        *,
+        fitting: bool,
+        partly: bool = False,
+    ) -> Feed:
+        """Bind data to the inputs that a run reads, and check it as scikit-learn would."""
+        of_data = data_inputs(graph)
+        needed = list(dict.fromkeys([*planned.inputs, *(of_data if fitting else ())]))
+        unused = set(graph.unused_inputs)
+        needed = [node for node in needed if node not in unused]
+        if partly:  # held-out data carries no weights
+            needed = [node for node in needed if node in of_data or isinstance(node, Target)]
+        names = None if fitting else getattr(self, "feature_names_in_", None)
+        feed = bind(graph.inputs, needed, of_data, X, y, extra, names)
+        if not fitting and hasattr(self, "n_features_in_") and feed.table is not None:
+            if not feed.by_name:
+                table = X if hasattr(X, "shape") else feed.table
+                validate_data(self, table, reset=False, skip_check_array=True)
+        if fitting:
+            self._check_target(graph, feed)
+        return feed
+
+    def _check_target(self, graph: Graph, feed: Feed) -> None:
+        targets = [node for node in feed.values if isinstance(node, Target)]
+        if len(targets) != 1:
+            return
+        (node,), tags = targets, self.__sklearn_tags__()
+        labels = feed.values[node]
+        if labels.ndim == 2 and labels.shape[1] == 1 and not tags.target_tags.multi_output:
+            labels = feed.values[node] = column_or_1d(labels, warn=True)
+        heads = self._heads()
+        if len(heads) == 1 and heads[0] is not None and heads[0].tail:
+            # The pipeline answers in the target's own units, so these are what it checks.
+            if tags.estimator_type == "classifier":
+                check_classification_targets(labels)
+            if labels.dtype.kind == "f":
+                assert_all_finite(labels, input_name="y")
+
+    def _run(
+        self,
+        graph: Graph,
+        wanted: Sequence[Node],
+        X: Any,
+        y: Any = None,
+        extra: Mapping[str, Any] | None = None,
+        *,
+        methods: Mapping[Step, str] | None = None,
+        prune: bool = True,
+    ) -> tuple[dict[Node, Any], Feed]:
+        planned = plan(graph, wanted, methods=methods, prune=prune)
+        layers = self._fitted_layers(graph, planned)
+        feed = self._feed(graph, planned, X, y, extra or {}, fitting=False)
+        return run(planned, feed.values, Work(layers, graph)), feed
+
+    def _fitted_layers(self, graph: Graph, planned: Plan) -> Mapping[str, Any]:
+        fitted: Mapping[str, Any] = vars(self).get("steps_", {})
+        layers = dict(fitted)
+        for task in planned.tasks:
+            source = task.step if task.step.state_of is None else task.step.state_of.step
+            name = graph.names[source]
+            if name in fitted:
+                continue
+            if is_stateful(source):
+                raise NotFittedError(
+                    f"This Pipeline instance is not fitted yet: step {name!r} has not learned "
+                    "anything. Call 'fit' with appropriate arguments before using this "
+                    "estimator."
+                )
+            layers[name] = source.layer
+        return layers
+
+    def _heads(self) -> list[Head | None]:
+        graph = self._graph_or_none()
+        return [] if graph is None else [head_of(output) for output in graph.outputs]
+
+    def _answers(self, head: Head | None, method: str) -> bool:
+        if head is None:
+            return False
+        if head.tail and method == "score":
+            return self._kind() in ("classifier", "regressor")
+        if head.tail and method == "fit_predict":
+            return False
+        if method != "predict" and not head.only_inverses:
+            return False
+        name = self.graph.names[head.step]
+        layer = vars(self).get("steps_", {}).get(name, head.step.layer)
+        return hasattr(layer, method)
+
+    def _one_head(self, method: str) -> tuple[Node, Head]:
+        heads = self._heads()
+        if len(heads) != 1 or heads[0] is None:
+            raise GraphError(
+                f"{method} needs a pipeline with one output, got {len(heads)}. Make a pipeline "
+                "with the one output that you mean."
+            )
+        return self.graph.outputs[0], heads[0]
+
+    def _kind(self) -> str | None:
+        kind: str | None = self.__sklearn_tags__().estimator_type
+        return kind
+
+    def set_output(self, *, transform: str | None = None) -> Self:
+        """Choose the container of `transform` and `fit_transform`.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"}, default=None
+            None changes nothing.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If there is no such container.
+        """
+        if transform is None:
+            return self
+        if transform not in ("default", "pandas", "polars"):
+            raise ValueError(
+                f"transform must be 'default', 'pandas' or 'polars', got {transform!r}."
+            )
+        self._sklearn_output_config = {"transform": transform}
+        return self
+
+    def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> Any:
+        """Name the columns of the output.
+
+        Parameters
+        ----------
+        input_features : array-like of str of shape (n_features_in_,), default=None
+            Names of the columns of ``X``, where `fit` saw none.
+
+        Returns
+        -------
+        ndarray of str, of dtype object
+            Over all outputs, where there are several.
+        """
+        check_is_fitted(self)
+        columns = {name: names for name, (_, names) in self._columns.items()}
+        if input_features is not None:
+            table_names = OneToOneFeatureMixin.get_feature_names_out(self, input_features)
+            for name, (places, _) in self._columns.items():
+                if places is not None:
+                    columns[name] = table_names[places]
+        graph = self.graph
+        found = node_columns(graph, graph.outputs, self.steps_, columns, self._shapes)
+        names = [known_names(graph.node_names[node], found[node]) for node in graph.outputs]
+        return np.concatenate(names)
+
+    def _wrapped(self, wanted: Sequence[Node], values: dict[Node, Any], feed: Feed) -> Any:
+        """Hand out the values asked for, in the container asked for."""
+        config: Mapping[str, str] = vars(self).get("_sklearn_output_config", {})
+        kind = config.get("transform", get_config()["transform_output"])
+        graph = self.graph
+        if kind != "default":
+            columns = {name: names for name, (_, names) in vars(self).get("_columns", {}).items()}
+            shapes = vars(self).get("_shapes", {})
+            layers = vars(self).get("steps_", {})
+            names = node_columns(graph, wanted, layers, columns, shapes)
+            values = {
+                node: in_container(
+                    kind, graph.node_names[node], values[node], names[node], feed.index
+                )
+                for node in wanted
+            }
+        if len(wanted) == 1:
+            return values[wanted[0]]
+        return Dataset(**{graph.node_names[node]: values[node] for node in wanted})
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "steps_" in vars(self)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        graph = self._graph_or_none()
+        return tags if graph is None else pipeline_tags(graph, tags)
