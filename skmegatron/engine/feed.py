@@ -285,7 +285,7 @@ def _source(X: Any, names: Sequence[str] | None) -> _Source:
 
 def _target(node: Target, y: Any, source: _Source, targets: Sequence[Target]) -> Any:
     if isinstance(y, Mapping):
-        return y[node.name] if node.name in y else _MISSING
+        return y.get(node.name, _MISSING)
     if y is not None and len(targets) > 1 and is_frame(y):
         names = column_names(y)
         return select_column(y, names.index(node.name)) if node.name in names else _MISSING
@@ -322,7 +322,7 @@ def _missing_error(
             "Call fit(X, y)."
         )
     columns = {c for node in missing for c in node.columns or ()}
-    lacking = sorted((str(c) for c in columns if c not in source), key=str)
+    lacking = sorted(str(column) for column in columns if str(column) not in source)
     detail = f" (columns {lacking})" if lacking else ""
     return MissingInputError(
         f"Missing input {names}{detail}; what came is {came}. Feed every input by its name: "

@@ -134,7 +134,7 @@ def _same(mine: Any, theirs: Any) -> bool:
     if mine.shape != theirs.shape:
         return False
     if hasattr(mine, "tocsr"):
-        return (mine != theirs).nnz == 0
+        return bool((mine != theirs).nnz == 0)
     if hasattr(mine, "equals"):
         return bool(mine.equals(theirs))
     floating = np.asarray(mine).dtype.kind == "f"

@@ -115,7 +115,7 @@ def load(path: str | os.PathLike[str], expected: type) -> Any:
             "imported here. Install or import the module that defined it."
         )
         raise
-    except Exception as error:  # noqa: BLE001 - a damaged pickle raises whatever it likes
+    except Exception as error:  # a damaged pickle raises whatever it likes
         raise LoadError(
             f"{os.fspath(path)!r} does not hold a whole {expected.__name__}: reading it "
             f"stopped with {type(error).__name__}: {error}. It is truncated, damaged or not "

@@ -84,7 +84,8 @@ def select_block(frame: Any, positions: Sequence[int]) -> NDArray[Any]:
     ndarray of shape (n_rows, len(positions))
         Of the columns' common dtype; object where text and numbers meet.
     """
-    return columns_together([select_column(frame, position) for position in positions])
+    block: NDArray[Any] = columns_together([select_column(frame, place) for place in positions])
+    return block
 
 
 def columns_together(arrays: Sequence[Any]) -> Any:

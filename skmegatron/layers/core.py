@@ -311,7 +311,8 @@ class StatefulLayer(Layer):
     @property
     def metadata(self) -> dict[str, Any]:
         """Learned state by name, made on first use."""
-        return vars(self).setdefault("metadata_", {})
+        learned: dict[str, Any] = self.__dict__.setdefault("metadata_", {})
+        return learned
 
 
 class Lambda(StatelessLayer):
@@ -372,8 +373,8 @@ class Lambda(StatelessLayer):
         -------
         self
         """
-        own = {key: params.pop(key) for key in ("fn", "n_outputs") if key in params}
-        vars(self).update(own)
+        self.fn = params.pop("fn", self.fn)
+        self.n_outputs = params.pop("n_outputs", self.n_outputs)
         self.kwargs = {**self.kwargs, **params}
         return self
 
@@ -428,7 +429,7 @@ hooks["inverse"] = _draw_inverse
 
 
 def numbered(name: str, n_columns: int) -> Names:
-    """Number columns after a step: ``pca0``, ``pca1``, ...
+    """Give columns the name of their step and a number: ``pca0``, ``pca1``, ...
 
     Parameters
     ----------

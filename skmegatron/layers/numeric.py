@@ -21,7 +21,7 @@ class _ElementWise(StatelessLayer):
     """Arithmetic that keeps the shape of what comes in."""
 
     def feature_names(self, name: str, inbound: Sequence[Names | None]) -> Names | None:
-        """Number the columns after the step, as many as the first inbound node has."""
+        """Name the columns after the step, as many as the first inbound node has."""
         first = one_to_one(inbound)
         return None if first is None else numbered(name, len(first))
 
@@ -307,7 +307,7 @@ class StaticDot(StatelessLayer):
         return X @ self.W
 
     def feature_names(self, name: str, inbound: Sequence[Names | None]) -> Names | None:
-        """Number the columns after the step."""
+        """Name the columns after the step."""
         shape = np.shape(self.W)
         return numbered(name, shape[1]) if len(shape) == 2 else None
 
@@ -397,8 +397,8 @@ class Whiten(StatefulLayer):
             float32 where `X` is, else float64.
         """
         check_is_fitted(self)
-        values = self._checked(X)
-        whitened = (values - self.mean_.astype(values.dtype)) / self.scale_.astype(values.dtype)
+        values, mean, scale = self._with_state(X)
+        whitened: NDArray[Any] = (values - mean) / scale
         return whitened.ravel() if np.ndim(X) == 1 else whitened
 
     def inverse_transform(self, X: Any) -> NDArray[Any]:
@@ -413,9 +413,14 @@ class Whiten(StatefulLayer):
         ndarray of the shape of `X`
         """
         check_is_fitted(self)
-        values = self._checked(X)
-        original = values * self.scale_.astype(values.dtype) + self.mean_.astype(values.dtype)
+        values, mean, scale = self._with_state(X)
+        original: NDArray[Any] = values * scale + mean
         return original.ravel() if np.ndim(X) == 1 else original
+
+    def _with_state(self, X: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """Give the values, and what was learned in their precision."""
+        values = self._checked(X)
+        return values, self.mean_.astype(values.dtype), self.scale_.astype(values.dtype)
 
     def _checked(self, X: Any) -> NDArray[Any]:
         if np.ndim(X) not in (1, 2):
@@ -450,8 +455,8 @@ def _dense(arrays: Sequence[Any]) -> list[NDArray[Any]]:
     for array in arrays:
         if sparse.issparse(array):
             raise TypeError(
-                f"Sparse data of shape {array.shape} cannot be combined element by element. Put "
-                "Lambda(lambda x: x.toarray())(node) in front."
+                f"Sparse data of shape {np.shape(array)} cannot be combined element by element. "
+                "Put Lambda(lambda x: x.toarray())(node) in front."
             )
     return [np.asarray(array) for array in arrays]
 

@@ -262,6 +262,7 @@ class Node(Frozen):
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Refuse to be called; only inputs take something, an array."""
         raise NodeTypeError(
             f"{self!r} is a node, not a layer, and cannot be called. To apply a layer to it, "
             "write SomeLayer()(node)."
@@ -398,7 +399,7 @@ class InputNode(Node):
             advice = f"Declare Input({self.name!r}, shape={size}) to take such data."
         return f"Input {self.name!r} expects shape ({wanted}), got {got}. {advice}"
 
-    def __call__(self, observations: Any) -> InputNode:  # type: ignore[override]
+    def __call__(self, observations: Any) -> InputNode:
         """Make an eager node.
 
         Parameters
@@ -476,7 +477,15 @@ class Target(InputNode):
         return super().__repr__() if self.eager else f"Target({self.name!r})"
 
 
-class _StepNode(Node):
+class StepNode(Node):
+    """A node that a step made: a transformation, a metric or an explorer.
+
+    Attributes
+    ----------
+    step : Step
+        The call that made it.
+    """
+
     __slots__ = ("step",)
     step: Step
 
@@ -504,7 +513,7 @@ class _StepNode(Node):
         return f"<{type(self).__name__} {label}{type(self.layer).__name__} of {given}>"
 
 
-class TransformationNode(_StepNode):
+class TransformationNode(StepNode):
     """The place of what a step gives.
 
     Made by calling a layer.
@@ -541,7 +550,7 @@ class TransformationNode(_StepNode):
         return hooks["inverse"](self, other)
 
 
-class MetricNode(_StepNode):
+class MetricNode(StepNode):
     """A measurement attached to the graph; computed by ``pipeline.evaluate`` only.
 
     Parameters
@@ -556,7 +565,7 @@ class MetricNode(_StepNode):
         super().__init__(step, step.name)
 
 
-class ExploreNode(_StepNode):
+class ExploreNode(StepNode):
     """A look at the data attached to the graph; computed by ``pipeline.explore`` only.
 
     Parameters

@@ -14,6 +14,7 @@ from skmegatron.nodes.core import (
     MetricNode,
     Node,
     Step,
+    StepNode,
     Target,
     TransformationNode,
 )
@@ -52,8 +53,8 @@ class Graph:
     """
 
     def __init__(self, inputs: Any, outputs: Any, metrics: Any = (), explorers: Any = ()) -> None:
-        self.inputs = _nodes(inputs, "inputs", InputNode)
-        self.outputs = _nodes(outputs, "outputs", InputNode | TransformationNode)
+        self.inputs: tuple[InputNode, ...] = _nodes(inputs, "inputs", InputNode)
+        self.outputs: tuple[Node, ...] = _nodes(outputs, "outputs", InputNode | TransformationNode)
         core = sort(self.outputs)
         known = {*core, *self.inputs}
         self.metrics = _nodes(metrics, "metrics", MetricNode) or _attached(known, core, MetricNode)
@@ -64,7 +65,7 @@ class Graph:
         nodes = [node for node in measured if isinstance(node, InputNode | TransformationNode)]
         measured_set = set(nodes)
         unused = [node for node in self.inputs if node not in measured_set]
-        self.path = unused + nodes
+        self.path: list[Node] = [*unused, *nodes]
         self.outputs_of: dict[Step, list[TransformationNode]] = {}
         for node in nodes:
             if isinstance(node, TransformationNode):
@@ -166,7 +167,8 @@ class Graph:
 
     def _reader_of(self, node: Node) -> Node:
         ends = (*self.outputs, *self.metrics, *self.explorers)
-        return next(end for end in ends if node in set(sort([end])))
+        reader: Node = next(end for end in ends if node in set(sort([end])))
+        return reader
 
     def _validate_names(self, reserved: set[str]) -> None:
         taken = Counter(node.name for node in dict.fromkeys(self.inputs))
@@ -252,8 +254,9 @@ def _attached(known: set[Node], core: Sequence[Node], kind: type[Any]) -> tuple[
 def _identity(node: Node) -> tuple[int, int]:
     if isinstance(node, InputNode):
         return id(node.token), 0
-    step: Step = node.step  # type: ignore[attr-defined]
-    return id(step.token), getattr(node, "layer_out_index", 0)
+    if isinstance(node, StepNode):
+        return id(node.step.token), getattr(node, "layer_out_index", 0)
+    return id(node), 0
 
 
 def _name_steps(steps: Sequence[Step], taken: set[str]) -> dict[Step, str]:

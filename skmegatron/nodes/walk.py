@@ -18,6 +18,7 @@ from skmegatron.nodes.core import (
     MetricNode,
     Node,
     Step,
+    StepNode,
     Target,
     TransformationNode,
     hooks,
@@ -68,9 +69,7 @@ def sort(ends: Iterable[Node]) -> list[Node]:
 
 
 def _parents(node: Node) -> list[Node]:
-    if isinstance(node, InputNode) or not hasattr(node, "step"):
-        return []
-    return list(node.step.parents)
+    return list(node.step.parents) if isinstance(node, StepNode) else []
 
 
 def copy_nodes(
@@ -110,7 +109,8 @@ def copy_nodes(
                 state_of=None if step.state_of is None else copies[step.state_of],
                 token=step.token,
             )
-        return copies[step]
+        copy: Step = copies[step]
+        return copy
 
     for node in sort(nodes):
         if node in copies:
@@ -172,10 +172,10 @@ def flatten(nodes: Sequence[Node]) -> dict[str, Any]:
         if isinstance(node, InputNode):
             kind = "target" if isinstance(node, Target) else "input"
             flat["nodes"].append((kind, node.name, node.shape, node.columns))
-        else:
+        elif isinstance(node, StepNode):
             kind = next(kind for kind, cls in _KINDS.items() if isinstance(node, cls))
             out_index = getattr(node, "layer_out_index", 0)
-            flat["nodes"].append((kind, step_place(node.step), out_index, None))  # type: ignore[attr-defined]
+            flat["nodes"].append((kind, step_place(node.step), out_index, None))
     flat["asked"] = [places[node] for node in nodes]
     return flat
 
@@ -204,7 +204,7 @@ def unflatten(flat: dict[str, Any]) -> list[Node]:
                 {key: nodes[parent] for key, parent in record["fit_only"].items()},
                 record["name"],
                 output_names=record["output_names"],
-                state_of=None if record["state_of"] is None else nodes[record["state_of"]],  # type: ignore[arg-type]
+                state_of=None if record["state_of"] is None else nodes[record["state_of"]],
             )
         return steps[place]
 

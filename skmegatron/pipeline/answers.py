@@ -13,7 +13,7 @@ from skmegatron.engine.plan import plan
 from skmegatron.engine.run import where
 from skmegatron.errors import NotAvailableError
 from skmegatron.io.dataset import Dataset
-from skmegatron.nodes.core import InputNode, Node, Step
+from skmegatron.nodes.core import Node, Step, StepNode
 from skmegatron.pipeline.heads import head_of
 from skmegatron.pipeline.running import Running
 
@@ -188,7 +188,7 @@ class Answers(Running):
             What the estimator's own ``score`` gives; accuracy or R2 in the target's units
             where the output is an ``inverse`` of the predictions.
         """
-        output, head = self._one_head("score")
+        head = self._one_head("score")[1]
         if y is None and isinstance(X, Mapping):
             y = next((X[node.name] for node in self.graph.targets if node.name in X), None)
         if head.tail:
@@ -229,7 +229,7 @@ class Answers(Running):
             return None
         steps: list[Step] = []
         node = graph.outputs[0]
-        while not isinstance(node, InputNode):
+        while isinstance(node, StepNode):
             step = node.step
             if len(step.inbound_nodes) != 1 or not hasattr(step.layer, "inverse_transform"):
                 return None
@@ -268,7 +268,7 @@ class Answers(Running):
             raise AttributeError(
                 f"This Pipeline has no {name}: it is not fitted, or has no such step."
             )
-        (head,), names = heads, self.graph.names
+        head, names = heads[0], self.graph.names
         layer = self.steps_[names[head.step]]
         value = getattr(layer, name)
         if of_columns and getattr(layer, "n_features_in_", None) != getattr(

@@ -74,7 +74,7 @@ class Pipeline(CallbackSupportMixin, Answers):
         Fitted layers by step name.
     n_features_in_ : int
         Number of columns of ``X`` seen in `fit`. Only where it was one array or table.
-    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+    feature_names_in_ : ndarray of str
         Names of those columns. Only where they are all strings.
     classes_ : ndarray of shape (n_classes,)
         Labels that the output's classifier knows, in the units of the target.
@@ -134,7 +134,7 @@ class Pipeline(CallbackSupportMixin, Answers):
         """Whether the graph was drawn on eager nodes."""
         return any(node.eager for node in self.graph.path)
 
-    @with_callbacks  # type: ignore[untyped-decorator]
+    @with_callbacks
     def fit(self, X: Any, y: Any = None, *, validation_data: Any = None, **fit_only: Any) -> Self:
         """Fit every step that learns.
 
@@ -166,7 +166,7 @@ class Pipeline(CallbackSupportMixin, Answers):
         self._fit(X, y, fit_only, validation_data=validation_data)
         return self
 
-    @with_callbacks  # type: ignore[untyped-decorator]
+    @with_callbacks
     def fit_transform(
         self, X: Any, y: Any = None, *, validation_data: Any = None, **fit_only: Any
     ) -> Any:
@@ -190,7 +190,7 @@ class Pipeline(CallbackSupportMixin, Answers):
         return self._wrapped(outputs, values, feed)
 
     @available_if(offers("fit_predict"))
-    @with_callbacks  # type: ignore[untyped-decorator]
+    @with_callbacks
     def fit_predict(self, X: Any, y: Any = None, **fit_only: Any) -> Any:
         """Fit, and label the same data with ``fit_predict`` of the output's step.
 
@@ -279,9 +279,9 @@ class Pipeline(CallbackSupportMixin, Answers):
     ) -> None:
         """Take over what a fit has learned, all at once."""
         draft = object.__new__(type(self))
-        vars(draft).update(vars(self))
+        draft.__dict__.update(self.__dict__)
         for name in ("n_features_in_", "feature_names_in_"):
-            vars(draft).pop(name, None)
+            draft.__dict__.pop(name, None)
         if feed.table is not None:
             table = X if hasattr(X, "shape") else feed.table
             validate_data(draft, table, reset=True, skip_check_array=True)
@@ -290,8 +290,8 @@ class Pipeline(CallbackSupportMixin, Answers):
         draft._columns = input_columns(fed, feed, table_names)
         draft._shapes = shapes
         draft.steps_ = Bunch(**layers)
-        vars(self).clear()
-        vars(self).update(vars(draft))
+        self.__dict__.clear()
+        self.__dict__.update(draft.__dict__)
 
     def _observer(self, planned: Plan) -> Callable[[Task, Any], AbstractContextManager[Any]]:
         """Tell callbacks, and whoever asked for `verbose`, about each step."""

@@ -120,13 +120,13 @@ class GraphParams(BaseEstimator):
         own_names = set(self._get_param_names())
         own = {key: value for key, value in params.items() if key in own_names}
         before = {key: getattr(self, key) for key in own}
-        vars(self).update(own)
+        self.__dict__.update(own)
         try:
             rest = {key: value for key, value in params.items() if key not in own_names}
             if rest:
                 self._set_steps(rest)
         except BaseException:
-            vars(self).update(before)
+            self.__dict__.update(before)
             raise
         return self
 
@@ -210,7 +210,7 @@ class GraphParams(BaseEstimator):
                 state[name] = _unpacked(packed, nodes)
         if "steps_" in state:
             state["steps_"] = Bunch(**state["steps_"])
-        vars(self).update(state)
+        self.__dict__.update(state)
 
 
 def _changed_layers(

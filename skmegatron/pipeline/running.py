@@ -78,10 +78,10 @@ class Running(GraphParams):
             needed = [node for node in needed if node in of_data or isinstance(node, Target)]
         names = None if fitting else getattr(self, "feature_names_in_", None)
         feed = bind(graph.inputs, needed, of_data, X, y, extra, names)
-        if not fitting and hasattr(self, "n_features_in_") and feed.table is not None:
-            if not feed.by_name:
-                table = X if hasattr(X, "shape") else feed.table
-                validate_data(self, table, reset=False, skip_check_array=True)
+        checked = not fitting and hasattr(self, "n_features_in_") and not feed.by_name
+        if checked and feed.table is not None:
+            table = X if hasattr(X, "shape") else feed.table
+            validate_data(self, table, reset=False, skip_check_array=True)
         if fitting:
             self._check_target(graph, feed)
         return feed
@@ -196,7 +196,7 @@ class Running(GraphParams):
 
         Parameters
         ----------
-        input_features : array-like of str of shape (n_features_in_,), default=None
+        input_features : array-like of str, default=None
             Names of the columns of ``X``, where `fit` saw none.
 
         Returns
@@ -235,6 +235,24 @@ class Running(GraphParams):
         if len(wanted) == 1:
             return values[wanted[0]]
         return Dataset(**{graph.node_names[node]: values[node] for node in wanted})
+
+    def get_metadata_routing(self) -> Any:
+        """Tell scikit-learn's metadata routing what `fit` takes.
+
+        Returns
+        -------
+        MetadataRequest
+            Every fit-only input of the graph is requested by its name: drawing it said so.
+        """
+        request = super().get_metadata_routing()
+        graph = self._graph_or_none()
+        if graph is not None:
+            read = {*plan(graph, (), fit=True).inputs} - set(data_inputs(graph))
+            for node in read:
+                if not isinstance(node, Target):
+                    request.fit.add_request(param=node.name, alias=True)
+                    request.partial_fit.add_request(param=node.name, alias=True)
+        return request
 
     def __sklearn_is_fitted__(self) -> bool:
         return "steps_" in vars(self)
