@@ -36,7 +36,7 @@ _MARGIN, _GAP, _ARROW = 14.0, 22.0, 7.0
 _NAME, _CLASS, _LABEL = 12.0, 10.5, 10.0  # font sizes
 
 _KINDS = ("input", "target", "step", "output", "metric", "explorer")
-_LINES = {"fit": "read only while fitting", "state": "uses the learned state of"}
+_LINES = {"fit": "only while fitting", "state": "learned state"}
 _PALETTE = {  # light, dark
     "bg": ("#ffffff", "#1b1f24"),
     "ink": ("#1f2328", "#e6e9ed"),
@@ -75,7 +75,7 @@ _STYLE = (
     f".skm-svg .skm-name{{font-size:{_NAME}px;font-weight:bold}}"
     f".skm-svg .skm-class{{font-size:{_CLASS}px;fill:var(--skm-soft)}}"
     f".skm-svg .skm-label{{font-size:{_LABEL}px;fill:var(--skm-soft);"
-    "stroke:var(--skm-bg);stroke-width:4px;stroke-linejoin:round;paint-order:stroke}"
+    "stroke:var(--skm-bg);stroke-width:8px;stroke-linejoin:round;paint-order:stroke}"
     ".skm-svg rect{fill-opacity:.13;stroke-width:1.3px}"
     ".skm-svg .skm-target rect{stroke-dasharray:5 3}"
     ".skm-svg .skm-output rect{stroke-width:2.6px}"
@@ -464,7 +464,9 @@ def _settle(cells: Sequence[_Cell], above: bool, below: bool) -> None:
     for cell, before in zip(cells, room, strict=True):
         links = (cell.above if above else []) + (cell.below if below else [])
         want = median([_pull(cell, link) for link in links] or [cell.at])
-        weight = sum(8.0 if link.upper.kind == link.lower.kind == "bend" else 1.0 for link in links)
+        weight = sum(
+            8.0 if link.upper.kind == link.lower.kind == "bend" else 1.0 for link in links
+        )
         pool = (want - before, weight or 0.01, 1)
         while pools and pools[-1][0] > pool[0]:
             where, other, count = pools.pop()
@@ -520,7 +522,7 @@ def _straighten(thread: Sequence[_Cell], layers: Sequence[Sequence[_Cell]]) -> N
         most = math.inf
         if place + 1 < len(cells):
             most = cells[place + 1].at - _apart(cell, cells[place + 1])
-        if max(low, least) > min(high, most):
+        if run and max(low, least) > min(high, most):
             _align(run, low, high)
             run, low, high = [], -math.inf, math.inf
         run.append(cell)

@@ -20,6 +20,7 @@ from skmegatron.io.tables import (
     as_values,
     column_names,
     columns_together,
+    drop_columns,
     is_frame,
     select_block,
     select_column,
@@ -99,14 +100,19 @@ def bind(
             f"{[node.name for node in inputs]}. Draw sm.Input({unknown[0]!r}) and pass it to a "
             f"layer, as in layer(node, {unknown[0]}=that_input), to use it."
         )
-    source = _source(X, names)
+    source = labelled = _source(X, names)
+    in_table = [n.name for n in inputs if isinstance(n, Target) and n.name in labelled]
+    in_table = [name for name in in_table if names is None or name not in names]
+    if isinstance(labelled, _Frame) and y is None and in_table:
+        # Labels that came inside the table are no features.
+        source = _Frame(drop_columns(X, in_table))
     feed = Feed(table=None if isinstance(source, _Mapping) else source.data)
     missing = []
     for node in needed:
         if node.name in extra:
             value = extra[node.name]
         elif isinstance(node, Target):
-            value = _target(node, y, source, [n for n in inputs if isinstance(n, Target)])
+            value = _target(node, y, labelled, [n for n in inputs if isinstance(n, Target)])
         else:
             value = source.take(node, data_inputs, feed)
         if value is _MISSING:

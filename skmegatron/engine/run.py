@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from skmegatron.engine.plan import Plan, Task
-from skmegatron.io.tables import describe
+from skmegatron.io.tables import describe, guarded
 from skmegatron.nodes.core import InputNode, Node
 from skmegatron.nodes.graph import Graph
 
@@ -125,7 +125,8 @@ class Fit(Work):
 
     @staticmethod
     def _held_out(task: Task, values: dict[Node, Any]) -> tuple[list[Any], dict[str, Any]]:
-        return [values[node] for node in task.step.inbound_nodes], _fit_only(task, values)
+        arrays = [guarded(values[node]) for node in task.step.inbound_nodes]
+        return arrays, _fit_only(task, values)
 
     def forget(self, nodes: Sequence[Node]) -> None:  # noqa: D102
         for node in nodes if self.validation is not None else ():
@@ -181,7 +182,8 @@ def run(
     """
     values = dict(fed)
     for task in plan.tasks:
-        arrays = [values[node] for node in task.step.inbound_nodes]
+        # Guarded: an estimator with copy=False must not write into what others read too.
+        arrays = [guarded(values[node]) for node in task.step.inbound_nodes]
         try:
             fit_only = _fit_only(task, values)
             with observe(task, work.layers.get(task.name)):
@@ -194,6 +196,7 @@ def run(
             given = list(zip(names, arrays, strict=True))
             error.add_note(where(task.name, task.step.layer, doing, given))
             raise
+        del arrays, fit_only, result  # or they would outlive their last reader
         for node in task.spent:
             values.pop(node, None)
         work.forget(task.spent)
@@ -226,7 +229,7 @@ def _fit_only(task: Task, values: Mapping[Node, Any]) -> dict[str, Any]:
         return {}
     found = {key: (node, values[node]) for key, node in task.step.fit_only.items()}
     return {
-        key: _as_labels(node, value) if key == "y" else value
+        key: guarded(_as_labels(node, value) if key == "y" else value)
         for key, (node, value) in found.items()
         if value is not None
     }

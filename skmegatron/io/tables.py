@@ -88,6 +88,23 @@ def select_block(frame: Any, positions: Sequence[int]) -> NDArray[Any]:
     return block
 
 
+def drop_columns(frame: Any, names: Sequence[str]) -> Any:
+    """Give a dataframe without some of its columns.
+
+    Parameters
+    ----------
+    frame : dataframe
+    names : sequence of str
+
+    Returns
+    -------
+    dataframe
+    """
+    if nw.dependencies.is_pandas_dataframe(frame):
+        return frame.drop(columns=list(names))
+    return nw.to_native(nw.from_native(frame, eager_only=True).drop(list(names)))
+
+
 def columns_together(arrays: Sequence[Any]) -> Any:
     """Put arrays side by side as the columns of one 2-D array.
 
@@ -190,6 +207,48 @@ def take_rows(data: Any, key: Any) -> Any:
     if sparse.issparse(data) and data.format not in ("csr", "lil", "csc"):
         data = data.tocsr()
     return data[key]
+
+
+def guarded(data: Any) -> Any:
+    """Give a view that nobody can write into, to hand to code that is not ours.
+
+    Parameters
+    ----------
+    data : object
+
+    Returns
+    -------
+    object
+        A read-only view of an array; scikit-learn copies such input where it would write.
+        A pandas frame comes back as a copy-on-write copy, anything else as it is.
+    """
+    if isinstance(data, np.ndarray):
+        view = data.view()
+        view.flags.writeable = False
+        return view
+    return data.copy(deep=False) if nw.dependencies.is_pandas_dataframe(data) else data
+
+
+def released(data: Any) -> Any:
+    """Undo `guarded` on what goes out to the user.
+
+    Parameters
+    ----------
+    data : object
+
+    Returns
+    -------
+    object
+        A writeable view where the memory is writeable, else `data`.
+    """
+    if isinstance(data, np.ndarray) and not data.flags.writeable:
+        view = data.view()
+        try:
+            view.flags.writeable = True
+        except ValueError:  # the memory itself is read-only, as the user's own array was
+            return data
+        return view
+    return data
 
 
 def describe(data: Any) -> str:

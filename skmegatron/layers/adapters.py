@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Self
 
 import numpy as np
@@ -187,9 +188,7 @@ class Sklearn(Layer):
         """
         if self._passes_through:
             return self
-        estimator = clone(self.estimator)
-        params = self._fit_params(estimator, arrays, y, validation_data, params)
-        self.estimator_ = estimator.fit(self._pack(arrays), *self._labels(y), **params)
+        self._fit_by("fit", arrays, y, validation_data, params)
         return self
 
     def fit_transform(
@@ -218,7 +217,7 @@ class Sklearn(Layer):
         direct = {"transform": "fit_transform", "predict": "fit_predict"}.get(method, "")
         only_way = not hasattr(self.estimator, method)
         if hasattr(self.estimator, direct) and (method == "transform" or only_way):
-            return self._fit_giving(direct, arrays, y, validation_data, params)
+            return self._fit_by(direct, arrays, y, validation_data, params)
         self.fit(*arrays, y=y, validation_data=validation_data, **params)
         return self.respond(method, *arrays)
 
@@ -236,7 +235,7 @@ class Sklearn(Layer):
         -------
         ndarray of shape (n_rows,)
         """
-        return self._fit_giving("fit_predict", arrays, y, None, params)
+        return self._fit_by("fit_predict", arrays, y, None, params)
 
     @available_if(_offers("partial_fit"))
     def partial_fit(self, *arrays: Any, y: Any = None, **params: Any) -> Self:
@@ -259,12 +258,36 @@ class Sklearn(Layer):
         self.estimator_.partial_fit(self._pack(arrays), *self._labels(y), **params)
         return self
 
-    def _fit_giving(
+    @contextmanager
+    def observed_by(self, owner: Any, context: Any) -> Iterator[None]:
+        """Let scikit-learn's callbacks see into the estimator while it is fitted.
+
+        Parameters
+        ----------
+        owner : estimator
+            Whose callbacks they are.
+        context : CallbackContext
+            Of the task that fitting this step is.
+        """
+        self._observer = owner, context
+        try:
+            yield
+        finally:
+            del self._observer
+
+    def _fit_by(
         self, function: str, arrays: Sequence[Any], y: Any, validation: Any, params: dict[str, Any]
     ) -> Any:
+        """Fit a clone of the estimator with one of its methods, and keep it if that went well."""
         estimator = clone(self.estimator)
         params = self._fit_params(estimator, arrays, y, validation, params)
-        value = getattr(estimator, function)(self._pack(arrays), *self._labels(y), **params)
+        owner, context = vars(self).get("_observer", (None, None))
+        with _nested(context, estimator):
+            if context is not None:
+                context.call_on_fit_task_begin(estimator=owner)
+            value = getattr(estimator, function)(self._pack(arrays), *self._labels(y), **params)
+            if context is not None:
+                context.call_on_fit_task_end(estimator=owner)
         self.estimator_ = estimator
         return value
 
@@ -459,6 +482,13 @@ class Sklearn(Layer):
             tags.input_tags.allow_nan = tags.input_tags.sparse = True
             return tags
         return get_tags(self.estimator)
+
+
+def _nested(context: Any, estimator: Any) -> AbstractContextManager[None]:
+    if context is None or not hasattr(estimator, "set_callbacks"):
+        return nullcontext()
+    within: AbstractContextManager[None] = context.propagate_callback_context(estimator)
+    return within
 
 
 def _wants_columns(estimator: Any) -> bool:

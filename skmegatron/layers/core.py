@@ -17,6 +17,7 @@ from sklearn.base import BaseEstimator, clone
 from skmegatron.engine.run import where
 from skmegatron.errors import NodeTypeError
 from skmegatron.io.saving import Portable
+from skmegatron.io.tables import guarded, released
 from skmegatron.nodes.core import Node, Step, TransformationNode, hooks
 
 Names = NDArray[Any]
@@ -133,10 +134,10 @@ class Layer(BaseEstimator):
         self, inbound: list[Node], fit_only: dict[str, Node], name: Any
     ) -> tuple[Layer, list[Any]]:
         layer = clone(self)
-        arrays = [node.output for node in inbound]
+        arrays = [guarded(node.output) for node in inbound]
         try:
             if self.stateful:
-                kwargs = {key: node.output for key, node in fit_only.items()}
+                kwargs = {key: guarded(node.output) for key, node in fit_only.items()}
                 result = layer.fit_transform(*arrays, **kwargs)
             else:
                 result = layer.transform(*arrays)
@@ -144,7 +145,8 @@ class Layer(BaseEstimator):
             given = [(str(node.name), node.output) for node in inbound]
             error.add_note(where(str(name or type(self).__name__), self, "eagerly", given))
             raise
-        return layer, list(result) if self.n_outputs > 1 else [result]
+        outputs = result if self.n_outputs > 1 else [result]
+        return layer, [released(output) for output in outputs]
 
     @property
     def wrapped(self) -> Any:

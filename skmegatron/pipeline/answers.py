@@ -13,6 +13,7 @@ from skmegatron.engine.plan import plan
 from skmegatron.engine.run import where
 from skmegatron.errors import NotAvailableError
 from skmegatron.io.dataset import Dataset
+from skmegatron.io.tables import guarded, released
 from skmegatron.nodes.core import Node, Step, StepNode
 from skmegatron.pipeline.heads import head_of
 from skmegatron.pipeline.running import Running
@@ -168,7 +169,7 @@ class Answers(Running):
             assert head is not None  # or the method would not be there
             node = output if method == "predict" else head.node
             values, _ = self._run(graph, [node], X, methods={head.step: method})
-            answers[graph.node_names[output]] = values[node]
+            answers[graph.node_names[output]] = released(values[node])
         return Dataset(**answers) if len(answers) > 1 else next(iter(answers.values()))
 
     @available_if(offers("score"))
@@ -336,7 +337,7 @@ class Answers(Running):
         values, _ = self._run(graph, wanted, X, y, extra, prune=prune)
         results = {}
         for end in ends:
-            arrays = [values[node] for node in end.inbound_nodes]
+            arrays = [guarded(values[node]) for node in end.inbound_nodes]
             name = graph.names[end.step]
             try:
                 results[name] = end.layer.evaluate(*arrays)

@@ -9,7 +9,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, Self
@@ -26,6 +26,7 @@ from skmegatron.engine.plan import Plan, Task, plan
 from skmegatron.engine.run import Fit, PartialFit, run
 from skmegatron.errors import UnusedInputWarning
 from skmegatron.io.saving import load, save
+from skmegatron.io.tables import released
 from skmegatron.nodes.core import InputNode, Node, Step
 from skmegatron.nodes.graph import Graph
 from skmegatron.pipeline.answers import Answers, offers
@@ -207,7 +208,7 @@ class Pipeline(CallbackSupportMixin, Answers):
         """
         output, head = self._one_head("fit_predict")
         values, _ = self._fit(X, y, fit_only, (output,), methods={head.step: "fit_predict"})
-        return values[output]
+        return released(values[output])
 
     @available_if(_learns_in_batches)
     def partial_fit(self, X: Any, y: Any = None, classes: Any = None, **fit_only: Any) -> Self:
@@ -233,12 +234,12 @@ class Pipeline(CallbackSupportMixin, Answers):
         feed = self._feed(graph, planned, X, y, fit_only, fitting=first)
         # Copies, so that a batch that fails leaves what was learned as it was.
         layers = {
-            name: deepcopy(self.steps_[name]) if not first else clone(step.layer)
+            name: clone(step.layer) if first else deepcopy(self.steps_.get(name, step.layer))
             for step, name in _own_steps(graph)
         }
         run(planned, feed.values, PartialFit(layers, graph, classes))
         if first:
-            self._keep(graph, layers, X, feed, {})
+            self._keep(layers, feed, {})
         else:
             self.steps_ = Bunch(**layers)
         return self
@@ -271,20 +272,17 @@ class Pipeline(CallbackSupportMixin, Answers):
         layers = {name: clone(step.layer) for step, name in _own_steps(graph)}
         work = Fit(layers, graph, held_out)
         values = run(planned, feed.values, work, self._observer(planned))
-        self._keep(graph, layers, X, feed, work.shapes)
+        self._keep(layers, feed, work.shapes)
         return values, feed
 
-    def _keep(
-        self, graph: Graph, layers: dict[str, Any], X: Any, feed: Feed, shapes: dict[str, Any]
-    ) -> None:
+    def _keep(self, layers: dict[str, Any], feed: Feed, shapes: dict[str, Any]) -> None:
         """Take over what a fit has learned, all at once."""
         draft = object.__new__(type(self))
         draft.__dict__.update(self.__dict__)
         for name in ("n_features_in_", "feature_names_in_"):
             draft.__dict__.pop(name, None)
         if feed.table is not None:
-            table = X if hasattr(X, "shape") else feed.table
-            validate_data(draft, table, reset=True, skip_check_array=True)
+            validate_data(draft, feed.table, reset=True, skip_check_array=True)
         table_names = getattr(draft, "feature_names_in_", None)
         fed = [node for node in feed.values if isinstance(node, InputNode)]
         draft._columns = input_columns(fed, feed, table_names)
@@ -305,10 +303,11 @@ class Pipeline(CallbackSupportMixin, Answers):
         def observe(task: Task, layer: Any) -> Iterator[None]:
             nonlocal left
             inner = context.subcontext(task_name=f"fit-{task.name}")
-            wrapped = getattr(layer, "wrapped", layer)
-            nested = task.fit and hasattr(wrapped, "set_callbacks")
             begin = time.perf_counter()
-            with inner.propagate_callback_context(wrapped) if nested else nullcontext():
+            if task.fit and hasattr(layer, "observed_by"):
+                with layer.observed_by(self, inner):
+                    yield
+            else:
                 inner.call_on_fit_task_begin(estimator=self)
                 yield
                 inner.call_on_fit_task_end(estimator=self)

@@ -22,6 +22,7 @@ from skmegatron.engine.plan import Plan, is_stateful, plan
 from skmegatron.engine.run import Work, run
 from skmegatron.errors import GraphError, NotAvailableError
 from skmegatron.io.dataset import Dataset
+from skmegatron.io.tables import released
 from skmegatron.nodes.core import Node, Step, Target
 from skmegatron.nodes.graph import Graph
 from skmegatron.pipeline.heads import Head, data_inputs, head_of, pipeline_tags
@@ -80,8 +81,7 @@ class Running(GraphParams):
         feed = bind(graph.inputs, needed, of_data, X, y, extra, names)
         checked = not fitting and hasattr(self, "n_features_in_") and not feed.by_name
         if checked and feed.table is not None:
-            table = X if hasattr(X, "shape") else feed.table
-            validate_data(self, table, reset=False, skip_check_array=True)
+            validate_data(self, feed.table, reset=False, skip_check_array=True)
         if fitting:
             self._check_target(graph, feed)
         return feed
@@ -221,6 +221,7 @@ class Running(GraphParams):
         config: Mapping[str, str] = vars(self).get("_sklearn_output_config", {})
         kind = config.get("transform", get_config()["transform_output"])
         graph = self.graph
+        values = {node: released(values[node]) for node in wanted}
         if kind != "default":
             columns = {name: names for name, (_, names) in vars(self).get("_columns", {}).items()}
             shapes = vars(self).get("_shapes", {})

@@ -1,0 +1,821 @@
+"""Calling layers, custom layers, `Lambda`, and what every layer can do."""
+
+import copy
+import pickle
+import threading
+
+import joblib
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
+
+import skmegatron as sm
+from skmegatron.errors import GraphError, MegatronError, NamingError, NodeTypeError
+from skmegatron.layers.adapters import Sklearn
+from skmegatron.layers.core import Lambda, Layer, StatefulLayer, StatelessLayer
+from skmegatron.layers.explore import Explorer
+from skmegatron.layers.metrics import Metric
+from skmegatron.layers.numeric import (
+    Add,
+    Divide,
+    Dot,
+    ElementWiseMultiply,
+    ScalarArithmetic,
+    ScalarMultiply,
+    StaticDot,
+    Subtract,
+    Whiten,
+)
+from skmegatron.layers.shaping import Concatenate, Flatten
+
+NUMBERS = np.array([[1.0, 2.0], [3.0, 6.0], [5.0, 4.0], [7.0, 0.0]])
+LABELS = np.array([0, 0, 1, 1])
+
+
+def shift(x, amount=1):
+    return x + amount
+
+
+def low_and_high(x):
+    return x.min(axis=1), x.max(axis=1)
+
+
+def table(name="X"):
+    return sm.Input(name, shape=(None,))
+
+
+# Calling a layer
+
+
+def test_a_call_on_one_node_draws_a_node_of_that_layer():
+    x, layer = table(), Whiten()
+
+    node = layer(x)
+
+    assert node.layer is layer
+    assert node.inbound_nodes == (x,)
+    assert x.outbound_nodes == (node,)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda layer, a, b: layer(a, b),
+        lambda layer, a, b: layer([a, b]),
+        lambda layer, a, b: layer((a, b)),
+        lambda layer, a, b: layer([a], b),
+    ],
+    ids=["several", "list", "tuple", "mixed"],
+)
+def test_nodes_may_come_one_by_one_or_in_a_list(call):
+    a, b = sm.Input("a"), sm.Input("b")
+
+    assert call(Add(), a, b).inbound_nodes == (a, b)
+
+
+def test_one_node_may_be_read_twice():
+    a = sm.Input("a")
+
+    pipe = sm.Pipeline(a, Add()(a, a))
+
+    assert_array_equal(pipe.transform([1, 2]), [2, 4])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: Whiten()(x, "small"),
+        lambda x: Whiten()([x], "small"),
+        lambda x: Whiten()(x, name="small"),
+        lambda x: Whiten()([x], name="small"),
+    ],
+)
+def test_the_name_is_the_second_argument_or_a_keyword(call):
+    assert call(table()).name == "small"
+
+
+def test_a_node_without_a_name_gets_one_from_the_graph_only():
+    node = Whiten()(table())
+
+    assert node.name is None
+    assert list(sm.Pipeline(table(), node).graph.by_name) == ["whiten"]
+
+
+def test_a_layer_with_several_outputs_gives_one_node_for_each():
+    low, high = Lambda(low_and_high, n_outputs=2)(table(), name=["low", "high"])
+
+    assert (low.name, high.name) == ("low", "high")
+    assert (low.layer_out_index, high.layer_out_index) == (0, 1)
+    assert low.step is high.step
+
+
+def test_outputs_named_one_by_one_come_out_under_these_names():
+    x = table()
+    outputs = Lambda(low_and_high, n_outputs=2)(x, name=("low", "high"))
+
+    result = sm.Pipeline(x, list(outputs)).transform(NUMBERS)
+
+    assert_array_equal(result["low"], NUMBERS.min(axis=1))
+    assert_array_equal(result["high"], NUMBERS.max(axis=1))
+
+
+def test_one_name_for_several_outputs_names_the_step():
+    x = table()
+    outputs = Lambda(low_and_high, n_outputs=2)(x, "ends")
+
+    result = sm.Pipeline(x, list(outputs)).transform(NUMBERS)
+
+    assert list(result) == ["ends[0]", "ends[1]"]
+
+
+def test_the_number_of_names_must_be_the_number_of_outputs():
+    with pytest.raises(NodeTypeError, match=r"gives 2 outputs, got 1 names \['low'\].*one name"):
+        Lambda(low_and_high, n_outputs=2)(table(), name=["low"])
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("a__b", r"'a__b' contains '__'.*Write 'a_b'"),
+        ("", "name is a string, got ''"),
+        (["a", 3][1:], "name is a string, got 3"),
+    ],
+)
+def test_a_name_that_cannot_be_is_refused(name, words):
+    with pytest.raises(NamingError, match=words):
+        Whiten()(table(), name=name)
+
+
+def test_a_name_of_another_type_is_refused_by_our_own_error():
+    with pytest.raises((NamingError, NodeTypeError), match="got 5"):
+        Whiten()(table(), name=5)
+
+
+def test_keywords_of_the_call_are_fit_only_nodes():
+    x, y, weight = table(), sm.Target("y"), sm.Input("weight")
+
+    node = Sklearn(LinearRegression())(x, y=y, sample_weight=weight)
+
+    assert node.inbound_nodes == (x,)
+    assert node.step.fit_only == {"y": y, "sample_weight": weight}
+
+
+def test_fit_only_nodes_reach_fit_and_nothing_else():
+    x, y, weight = table(), sm.Target("y"), sm.Input("weight")
+    pipe = sm.Pipeline([x, y, weight], Sklearn(LinearRegression())(x, y=y, sample_weight=weight))
+    weights = np.array([1.0, 1.0, 1.0, 0.0])
+
+    pipe.fit(NUMBERS, LABELS, weight=weights)
+
+    expected = LinearRegression().fit(NUMBERS, LABELS, sample_weight=weights)
+    assert_allclose(pipe.predict(NUMBERS), expected.predict(NUMBERS))
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (Whiten, r"got the class Whiten; write Whiten\(\) to make a layer"),
+        (Whiten(), r"got Whiten\(\), which is a layer or estimator; call it on a node first"),
+        (PCA(), r"got PCA\(\), which is a layer or estimator; .*layer\(node\)"),
+        (NUMBERS, r"got an array of shape \(4, 2\); draw sm\.Input\('x', shape=\(2,\)\)"),
+        (3, "got 3 of type int"),
+        (None, "got None of type NoneType"),
+        ({"x": 1}, "of type dict"),
+    ],
+    ids=["class", "layer", "estimator", "array", "number", "none", "dict"],
+)
+def test_a_layer_is_called_on_nodes_and_says_what_it_got_instead(given, words):
+    with pytest.raises(NodeTypeError, match=words) as caught:
+        Whiten()(given)
+
+    assert "Whiten() is called on nodes" in str(caught.value)
+
+
+@pytest.mark.parametrize("nothing", [(), ([],)])
+def test_a_call_on_nothing_says_what_to_write(nothing):
+    with pytest.raises(NodeTypeError, match=r"was called on nothing. Write layer\(node\)"):
+        Whiten()(*nothing)
+
+
+@pytest.mark.parametrize("kind", [Metric, Explorer])
+def test_what_ends_a_branch_cannot_be_called_upon(kind):
+    end = kind(np.mean)(table(), "mean")
+
+    with pytest.raises(NodeTypeError, match="mean"):
+        Whiten()(end)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "words"),
+    [
+        ("y", LABELS, r"y= of .* takes a node, got an array of shape \(4,\)"),
+        ("y", "label", "y= of .* takes a node, got 'label' of type str"),
+        ("sample_weight", LABELS, r"sample_weight=.*sm\.Input\('sample_weight'\).*fit\(X, y, "),
+        ("sample_weight", PCA(), r"sample_weight= of .* takes a node, got PCA\(\)"),
+    ],
+)
+def test_a_fit_only_keyword_takes_a_node_and_says_how_to_feed_it(keyword, value, words):
+    with pytest.raises(NodeTypeError, match=words):
+        Sklearn(LogisticRegression())(table(), **{keyword: value})
+
+
+def test_calling_never_changes_the_layer():
+    layer, before = Whiten(), dict(vars(Whiten()))
+
+    layer(table())
+    layer(table("other")(NUMBERS))
+
+    assert vars(layer) == before
+
+
+# Eager nodes
+
+
+def test_a_layer_called_on_eager_nodes_computes_at_once():
+    node = Whiten()(table()(NUMBERS))
+
+    assert node.eager
+    assert node.is_fitted
+    assert_allclose(node.output, (NUMBERS - NUMBERS.mean(0)) / NUMBERS.std(0))
+
+
+def test_an_eager_step_keeps_its_fitted_layer_and_leaves_the_template_alone():
+    layer = Whiten()
+
+    node = layer(table()(NUMBERS))
+
+    assert_array_equal(node.step.fitted.mean_, NUMBERS.mean(0))
+    assert not hasattr(layer, "mean_")
+
+
+def test_eager_labels_are_used_at_once():
+    x, y = table()(NUMBERS), sm.Target("y")(LABELS)
+
+    node = Sklearn(LogisticRegression())(x, y=y)
+
+    assert_array_equal(node.output, LogisticRegression().fit(NUMBERS, LABELS).predict(NUMBERS))
+
+
+def test_eager_outputs_each_carry_their_own_value():
+    low, high = Lambda(low_and_high, n_outputs=2)(table()(NUMBERS))
+
+    assert_array_equal(low.output, NUMBERS.min(axis=1))
+    assert_array_equal(high.output, NUMBERS.max(axis=1))
+
+
+def test_one_node_without_a_value_leaves_the_call_uncomputed():
+    node = Add()(sm.Input("a")(np.arange(3)), sm.Input("b"))
+
+    assert not node.eager
+    assert not node.is_fitted
+
+
+def test_a_pipeline_over_eager_nodes_learns_from_what_it_is_fed():
+    x = table()(NUMBERS)
+    pipe = sm.Pipeline(x, Whiten()(x))
+
+    pipe.fit(NUMBERS * 10)
+
+    assert_array_equal(pipe.steps_["whiten"].mean_, NUMBERS.mean(0) * 10)
+
+
+def test_an_error_in_an_eager_call_keeps_its_type_and_tells_where():
+    def fail(x):
+        raise KeyError("no such thing")
+
+    with pytest.raises(KeyError, match="no such thing") as caught:
+        Lambda(fail)(table("sizes")(NUMBERS), "broken")
+
+    (note,) = caught.value.__notes__
+    assert note == "  at step 'broken' (Lambda), eagerly, called on 'sizes' (4, 2) float64"
+
+
+def test_an_error_in_an_eager_call_names_the_wrapped_estimator():
+    with pytest.raises(ValueError, match="NaN") as caught:
+        Sklearn(PCA())(table()(NUMBERS * np.nan))
+
+    assert "(PCA), eagerly, called on 'X' (4, 2) float64" in caught.value.__notes__[0]
+
+
+@pytest.mark.parametrize(
+    "fn",
+    [lambda x: (x, x, x), lambda x: (x,), lambda x: x],
+    ids=["too many", "too few", "an array"],
+)
+def test_eager_outputs_must_be_as_many_as_declared(fn):
+    with pytest.raises(ValueError, match="n_outputs=2"):
+        Lambda(fn, n_outputs=2)(table()(NUMBERS))
+
+
+# Custom layers
+
+
+class ManualWhiten(StatefulLayer):
+    """Chapter 9.1 of the 2019 manual, word for word."""
+
+    def fit(self, X):
+        self.metadata["mean"] = X.mean(axis=0)
+        self.metadata["std"] = X.std(axis=0)
+
+    def transform(self, X):
+        return (X - self.metadata["mean"]) / self.metadata["std"]
+
+
+class RunningMax(StatefulLayer):
+    def partial_fit(self, X):
+        seen = self.metadata.get("max")
+        self.metadata["max"] = X.max() if seen is None else max(seen, X.max())
+
+    def transform(self, X):
+        return X / self.metadata["max"]
+
+
+class Power(StatelessLayer):
+    def __init__(self, exponent=2):
+        self.exponent = exponent
+
+    def transform(self, X):
+        return X**self.exponent
+
+
+WHITE = (NUMBERS - NUMBERS.mean(0)) / NUMBERS.std(0)
+
+
+def test_the_manuals_own_layer_works_by_itself():
+    assert_allclose(ManualWhiten().fit_transform(NUMBERS), WHITE)
+
+
+def test_the_manuals_own_layer_works_in_a_pipeline():
+    x = table()
+    pipe = sm.Pipeline(x, ManualWhiten()(x))
+
+    assert_allclose(pipe.fit(NUMBERS).transform(NUMBERS), WHITE)
+    assert_allclose(pipe.fit_transform(NUMBERS), WHITE)
+
+
+def test_the_manuals_own_layer_works_eagerly():
+    assert_allclose(ManualWhiten()(table()(NUMBERS)).output, WHITE)
+
+
+def test_the_manuals_own_layer_feeds_the_steps_below_it():
+    x, y = table(), sm.Target("y")
+    pipe = sm.Pipeline([x, y], Sklearn(LinearRegression())(ManualWhiten()(x), y=y))
+
+    expected = LinearRegression().fit(WHITE, LABELS).predict(WHITE)
+    assert_allclose(pipe.fit(NUMBERS, LABELS).predict(NUMBERS), expected)
+
+
+def test_the_manuals_own_function_works_as_a_lambda():
+    def dot_product(X, Y):
+        return np.dot(X, Y)
+
+    x, w = table(), sm.Input("W", shape=(None,))
+    dot_xy = Lambda(dot_product)([x, w], "dot_product_result")
+    square = NUMBERS[:2]
+
+    result = sm.Pipeline([x, w], dot_xy).transform({"X": square, "W": square})
+
+    assert dot_xy.name == "dot_product_result"
+    assert_allclose(result, square @ square)
+
+
+def test_a_custom_layer_without_partial_fit_cannot_learn_in_batches():
+    x = table()
+
+    assert not hasattr(ManualWhiten(), "partial_fit")
+    assert not hasattr(sm.Pipeline(x, ManualWhiten()(x)), "partial_fit")
+
+
+def test_metadata_of_a_clone_is_empty():
+    fitted = ManualWhiten()
+    fitted.fit(NUMBERS)
+
+    assert fitted.metadata
+    assert clone(fitted).metadata == {}
+
+
+def test_metadata_survives_pickling():
+    x = table()
+    pipe = sm.Pipeline(x, ManualWhiten()(x)).fit(NUMBERS)
+
+    assert_allclose(pickle.loads(pickle.dumps(pipe)).transform(NUMBERS), WHITE)
+
+
+def test_a_layer_with_partial_fit_only_can_also_be_fitted_whole():
+    assert_array_equal(RunningMax().fit_transform(NUMBERS), NUMBERS / 7)
+
+
+def test_fitting_again_forgets_what_partial_fit_had_learned():
+    layer = RunningMax()
+
+    layer.fit(NUMBERS * 100)
+    layer.fit(NUMBERS)
+
+    assert layer.metadata == {"max": 7}
+
+
+def test_fitting_again_keeps_a_hyperparameter_that_ends_in_an_underscore():
+    class Shrink(StatefulLayer):
+        def __init__(self, lambda_=2.0):
+            self.lambda_ = lambda_
+
+        def partial_fit(self, X):
+            self.mean_ = X.mean(axis=0)
+
+        def transform(self, X):
+            return (X - self.mean_) / self.lambda_
+
+    layer = Shrink(lambda_=4.0)
+    layer.fit(NUMBERS)
+    layer.fit(NUMBERS)
+
+    assert layer.get_params() == {"lambda_": 4.0}
+    assert_allclose(layer.transform(NUMBERS), (NUMBERS - NUMBERS.mean(0)) / 4)
+
+
+def test_a_layer_with_partial_fit_only_learns_batch_by_batch_in_a_pipeline():
+    x = table()
+    pipe = sm.Pipeline(x, RunningMax()(x))
+
+    for batch in (NUMBERS[:1], NUMBERS[1:3], NUMBERS[3:]):
+        pipe.partial_fit(batch)
+
+    assert_array_equal(pipe.transform(NUMBERS), NUMBERS / 7)
+
+
+def test_a_stateless_layer_needs_no_fit():
+    x = table()
+
+    assert_array_equal(sm.Pipeline(x, Power()(x)).transform(NUMBERS), NUMBERS**2)
+
+
+def test_parameters_of_a_custom_layer_are_set_through_the_pipeline():
+    x = table()
+    pipe = sm.Pipeline(x, Power()(x)).set_params(power__exponent=3)
+
+    assert_array_equal(pipe.transform(NUMBERS), NUMBERS**3)
+
+
+def test_a_custom_layer_may_give_several_outputs():
+    class Ends(StatefulLayer):
+        n_outputs = 2
+
+        def fit(self, X):
+            self.middle_ = X.mean()
+
+        def transform(self, X):
+            return X.min(axis=1) - self.middle_, X.max(axis=1) - self.middle_
+
+    x = table()
+    low, high = Ends()(x, name=["low", "high"])
+
+    result = sm.Pipeline(x, [high, low]).fit_transform(NUMBERS)
+
+    assert_allclose(result["low"], NUMBERS.min(axis=1) - 3.5)
+    assert_allclose(result["high"], NUMBERS.max(axis=1) - 3.5)
+
+
+def test_a_stateful_layer_without_fit_says_what_to_define():
+    class Empty(StatefulLayer):
+        pass
+
+    with pytest.raises(NotImplementedError, match=r"Empty must define fit\(self, X\) or partial"):
+        Empty().fit(NUMBERS)
+
+
+@pytest.mark.parametrize("base", [StatelessLayer, StatefulLayer, Layer])
+def test_a_layer_without_transform_says_what_to_define(base):
+    class Empty(base):
+        pass
+
+    with pytest.raises(NotImplementedError, match=r"Empty must define transform\(self, X\)"):
+        Empty().transform(NUMBERS)
+
+
+def test_in_a_pipeline_the_missing_method_comes_with_the_steps_name():
+    class Empty(StatelessLayer):
+        pass
+
+    x = table()
+    with pytest.raises(NotImplementedError, match="must define transform") as caught:
+        sm.Pipeline(x, Empty()(x, "hole")).transform(NUMBERS)
+
+    assert (
+        "at step 'hole' (Empty), transforming, called on 'X' (4, 2)" in caught.value.__notes__[0]
+    )
+
+
+def test_custom_layers_made_inside_a_function_pickle_with_their_pipeline(tmp_path):
+    class Triple(StatelessLayer):
+        def transform(self, X):
+            return X * 3
+
+    x = table()
+    joblib.dump(sm.Pipeline(x, Triple()(x)), tmp_path / "pipe")
+
+    assert_array_equal(joblib.load(tmp_path / "pipe").transform(NUMBERS), NUMBERS * 3)
+
+
+# One layer, two calls
+
+
+def test_one_layer_called_twice_learns_two_states():
+    a, b = sm.Input("a"), sm.Input("b")
+    whiten = Whiten()
+    pipe = sm.Pipeline([a, b], Add()(whiten(a, "small"), whiten(b, "large")))
+
+    pipe.fit({"a": [0.0, 2.0], "b": [100.0, 300.0]})
+
+    assert pipe.steps_["small"].mean_ == 1
+    assert pipe.steps_["large"].mean_ == 200
+    assert not hasattr(whiten, "mean_")
+
+
+@pytest.mark.parametrize("change", [lambda pipe: pipe, clone, copy.deepcopy])
+def test_one_layer_called_twice_shares_its_hyperparameters(change):
+    a, b = sm.Input("a"), sm.Input("b")
+    whiten = Whiten()
+    pipe = change(sm.Pipeline([a, b], Add()(whiten(a, "small"), whiten(b, "large"))))
+
+    pipe.set_params(small__ddof=1)
+
+    assert pipe.get_params()["large__ddof"] == 1
+    assert whiten.ddof == 0
+
+
+# Lambda
+
+
+def test_keyword_arguments_of_a_lambda_are_its_hyperparameters():
+    layer = Lambda(shift, amount=5)
+
+    assert layer.get_params() == {"fn": shift, "n_outputs": 1, "amount": 5}
+    assert_array_equal(layer.transform(np.arange(2)), [5, 6])
+
+
+def test_set_params_of_a_lambda_reaches_the_function():
+    layer = Lambda(shift, amount=5)
+
+    assert layer.set_params(amount=7) is layer
+    assert_array_equal(layer.transform(np.arange(2)), [7, 8])
+
+
+def test_set_params_may_give_a_lambda_a_keyword_that_it_did_not_have():
+    assert Lambda(shift).set_params(amount=7).transform(1) == 8
+
+
+def test_set_params_may_replace_the_function():
+    assert Lambda(shift).set_params(fn=np.negative).transform(1) == -1
+
+
+def test_set_params_of_a_clone_leaves_the_original_alone():
+    layer = Lambda(shift, amount=5)
+
+    clone(layer).set_params(amount=7)
+
+    assert layer.transform(0) == 5
+
+
+def test_lambda_parameters_are_set_through_a_pipeline():
+    x = table()
+    layer = Lambda(lambda x, alpha: x * alpha, alpha=1)
+    pipe = sm.Pipeline(x, layer(x)).set_params(lambda__alpha=2)
+
+    assert_array_equal(pipe.transform(NUMBERS), NUMBERS * 2)
+    assert pipe.get_params()["lambda__alpha"] == 2
+    assert layer.kwargs == {"alpha": 1}
+
+
+def test_lambda_parameters_are_searched_over():
+    x, y = table(), sm.Target("y")
+    bent = Lambda(lambda x, alpha: np.abs(x[:, :1] - alpha), alpha=0)(x)
+    pipe = sm.Pipeline([x, y], Sklearn(LinearRegression())(bent, y=y))
+    data = np.linspace(-1, 5, 30).reshape(-1, 1)
+
+    search = GridSearchCV(pipe, {"lambda__alpha": [0, 2, 4]}, cv=3)
+    search.fit(data, np.abs(data.ravel() - 2))
+
+    assert search.best_params_ == {"lambda__alpha": 2}
+
+
+@pytest.mark.parametrize(
+    ("fn", "got"),
+    [
+        (lambda x: (x, x, x), "got 3"),
+        (lambda x: (x,), "got 1"),
+        (lambda x: x, "got ndarray"),
+        (lambda x: None, "got NoneType"),
+    ],
+)
+def test_a_lambda_must_return_as_many_outputs_as_it_declares(fn, got):
+    x = table()
+    outputs = Lambda(fn, n_outputs=2)(x)
+
+    with pytest.raises(ValueError, match=f"n_outputs=2 and must return a tuple of 2.*{got}"):
+        sm.Pipeline(x, list(outputs)).transform(NUMBERS)
+
+
+def test_a_lambda_may_read_several_nodes():
+    a, b = sm.Input("a"), sm.Input("b")
+    pipe = sm.Pipeline([a, b], Lambda(lambda a, b, scale: a - scale * b, scale=2)([a, b]))
+
+    assert_array_equal(pipe.transform({"a": [5, 5], "b": [1, 2]}), [3, 1])
+
+
+def test_a_lambda_tells_its_function_and_keywords():
+    assert repr(Lambda(shift, amount=5)) == "Lambda(shift, amount=5)"
+
+
+def closure(amount):
+    return lambda x: x + amount
+
+
+@pytest.mark.parametrize(
+    "fn",
+    [shift, lambda x: x + 1, closure(1), np.cos, str.upper, StandardScaler().set_params],
+    ids=["function", "lambda", "closure", "ufunc", "method", "bound method"],
+)
+def test_a_lambda_layer_survives_plain_pickle(fn):
+    loaded = pickle.loads(pickle.dumps(Lambda(fn)))
+
+    assert type(loaded) is Lambda
+    assert callable(loaded.fn)
+
+
+@pytest.mark.parametrize("fn", [shift, lambda x: x + 1, closure(1)])
+def test_a_pickled_function_gives_the_same_values(fn, tmp_path):
+    layer = Lambda(fn)
+    joblib.dump(layer, tmp_path / "layer")
+
+    assert_array_equal(pickle.loads(pickle.dumps(layer)).transform(NUMBERS), NUMBERS + 1)
+    assert_array_equal(joblib.load(tmp_path / "layer").transform(NUMBERS), NUMBERS + 1)
+
+
+def test_functions_among_the_keywords_pickle_too():
+    layer = Lambda(lambda x, after: after(x), after=lambda x: x * 2)
+
+    assert pickle.loads(pickle.dumps(layer)).transform(3) == 6
+
+
+def test_importable_functions_pickle_by_name():
+    assert pickle.loads(pickle.dumps(Lambda(shift))).fn is shift
+
+
+def test_a_pipeline_of_lambdas_goes_through_plain_pickle_and_joblib(tmp_path):
+    x = table()
+    pipe = sm.Pipeline(x, Whiten()(Lambda(closure(1))(x))).fit(NUMBERS)
+    expected = pipe.transform(NUMBERS)
+    joblib.dump(pipe, tmp_path / "pipe")
+
+    assert_array_equal(pickle.loads(pickle.dumps(pipe)).transform(NUMBERS), expected)
+    assert_array_equal(joblib.load(tmp_path / "pipe").transform(NUMBERS), expected)
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, clone])
+def test_a_copied_lambda_still_computes(copied):
+    assert copied(Lambda(lambda x, by: x * by, by=3)).transform(2) == 6
+
+
+def locked():
+    lock = threading.Lock()
+
+    def double(x):
+        with lock:
+            return x * 2
+
+    return double
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, clone])
+def test_a_function_over_something_unpicklable_can_be_copied(copied):
+    assert copied(Lambda(locked())).transform(2) == 4
+
+
+def test_a_function_over_something_unpicklable_learns_batch_by_batch():
+    x = table()
+    pipe = sm.Pipeline(x, Whiten()(Lambda(locked())(x)))
+
+    pipe.partial_fit(NUMBERS[:2]).partial_fit(NUMBERS[2:])
+
+    assert_allclose(pipe.transform(NUMBERS), WHITE)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.dictionaries(st.sampled_from("abcd"), st.integers()), st.integers(1, 3))
+def test_a_cloned_lambda_has_the_same_parameters(kwargs, n_outputs):
+    layer = Lambda(shift, n_outputs, **kwargs)
+
+    assert clone(layer).get_params() == layer.get_params()
+    assert pickle.loads(pickle.dumps(layer)).get_params() == layer.get_params()
+
+
+# Every layer
+
+EXAMPLES = [
+    Add(),
+    Concatenate(axis=1),
+    Divide(impute=None),
+    Dot(),
+    ElementWiseMultiply(),
+    Explorer(np.max, axis=0),
+    Flatten(),
+    Lambda(shift, amount=2),
+    Metric(np.mean, axis=0),
+    ScalarArithmetic("divide", 2, reflected=True),
+    ScalarMultiply(2),
+    Sklearn(PCA(2), cv=3),
+    StaticDot(np.array([[1.0], [2.0]])),
+    Subtract(),
+    Whiten(ddof=1),
+]
+
+
+def of_every_layer(test):
+    return pytest.mark.parametrize("layer", EXAMPLES, ids=lambda layer: type(layer).__name__)(test)
+
+
+def test_the_examples_below_are_all_public_layers():
+    bases = {"Layer", "StatefulLayer", "StatelessLayer"}
+
+    assert {type(layer).__name__ for layer in EXAMPLES} | bases == set(sm.layers.__all__)
+
+
+@of_every_layer
+def test_every_layer_clones(layer):
+    twin = clone(layer)
+
+    assert twin is not layer
+    assert type(twin) is type(layer)
+    assert repr(twin) == repr(layer)
+    assert list(twin.get_params()) == list(layer.get_params())
+
+
+@of_every_layer
+def test_every_layer_pickles(layer):
+    assert repr(pickle.loads(pickle.dumps(layer))) == repr(layer)
+
+
+@of_every_layer
+def test_every_layer_takes_its_own_parameters_back(layer):
+    twin = clone(layer)
+
+    twin.set_params(**layer.get_params(deep=False))
+
+    assert repr(twin) == repr(layer)
+
+
+@of_every_layer
+def test_every_layer_has_tags(layer):
+    assert get_tags(layer) is not None
+
+
+@of_every_layer
+def test_every_layer_refuses_an_array_in_place_of_a_node(layer):
+    with pytest.raises(NodeTypeError, match="is called on nodes, got an array"):
+        layer(NUMBERS)
+
+
+@of_every_layer
+def test_every_layer_draws_a_node_that_the_pipeline_can_name(layer):
+    node = layer([table("a"), table("b")], "here")
+
+    assert node.name == "here"
+    assert [parent.name for parent in node.inbound_nodes] == ["a", "b"]
+
+
+# Going back
+
+
+def test_inverse_needs_a_step_that_can_go_back():
+    with pytest.raises(NodeTypeError, match=r"Flatten\(\) does not define inverse_transform"):
+        node = Flatten()(table())
+        node.inverse(node)
+
+
+def test_inverse_of_eager_nodes_computes_at_once():
+    x = table()(NUMBERS)
+    white = Whiten()(x)
+
+    assert_allclose(white.inverse(white).output, NUMBERS)
+
+
+def test_two_steps_with_one_name_are_refused_by_the_graph():
+    x = table()
+    pipe = sm.Pipeline(x, Flatten()(Whiten()(x, "same"), "same"))
+
+    with pytest.raises(GraphError, match="'same' is given to 2 nodes"):
+        pipe.fit(NUMBERS)
+
+
+def test_every_refusal_of_a_call_is_a_megatron_error():
+    for refused in (lambda: Whiten()(), lambda: Whiten()(3), lambda: Whiten()(table(), "a__b")):
+        with pytest.raises(MegatronError):
+            refused()

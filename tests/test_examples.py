@@ -1,0 +1,36 @@
+"""Every example runs from an empty folder, and prints what it did."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
+
+
+@pytest.mark.parametrize("script", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_runs_and_prints(script, tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-W", "error", str(script)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.strip()
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_digits_example_finds_the_digits(tmp_path):
+    script = next(path for path in EXAMPLES if path.stem == "digits")
+
+    run = subprocess.run(
+        [sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+
+    accuracy = float(run.stdout.split("'accuracy': ")[1].split("}")[0])
+    assert accuracy > 0.95
