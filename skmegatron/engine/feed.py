@@ -151,7 +151,8 @@ class _Mapping:
                 return value
             if is_frame(value):
                 names = column_names(value)
-                return select_block(value, [_place(column, names) for column in columns])
+                places = [_place(column, names) for column in columns]
+                return _MISSING if None in places else select_block(value, places)
             return value
         if columns is not None and all(column in self.data for column in columns):
             return columns_together([as_values(self.data[c], str(c)) for c in columns])  # type: ignore[index]
@@ -265,7 +266,8 @@ class _Array:
         return [list(data_inputs).index(node)]
 
     def _columns(self, places: list[int]) -> Any:
-        taken = self.data[:, places]
+        data = self.data.tocsc() if sparse.issparse(self.data) else self.data
+        taken = data[:, places]
         return taken.toarray() if sparse.issparse(taken) else taken
 
     @property
@@ -277,7 +279,7 @@ _Source = _Mapping | _Frame | _Array
 
 
 def _source(X: Any, names: Sequence[str] | None) -> _Source:
-    if isinstance(X, Mapping):
+    if isinstance(X, Mapping) and not sparse.issparse(X):  # a DOK matrix is a dict too
         return _Mapping(X)
     if is_frame(X):
         return _Frame(X)

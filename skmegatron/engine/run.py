@@ -96,17 +96,18 @@ class Fit(Work):
         self.shapes = {}
 
     def do(self, task: Task, arrays: list[Any], fit_only: dict[str, Any]) -> Any:  # noqa: D102
+        layer = self.layers.get(task.name, task.step.layer)
         if not task.fit:
             value = self.respond(task, arrays)
         else:
-            layer = self.layers[task.name]
             if self.validation is not None and getattr(layer, "takes_validation", False):
-                held_out, learned_from = self._held_out(task, self.validation)
-                fit_only["validation_data"] = (held_out, learned_from.get("y"))
+                fit_only["validation_data"] = self._held_out(task, self.validation)
             value = self._fit(layer, task, arrays, fit_only)
         if task.give:
-            for node, output in zip(task.nodes, _outputs(task, value), strict=True):
-                self.shapes[self.graph.node_names[node]] = tuple(np.shape(output)[1:])
+            outputs = split_outputs(layer, value)
+            for node in task.nodes:
+                shape = np.shape(outputs[node.layer_out_index])
+                self.shapes[self.graph.node_names[node]] = tuple(shape[1:])
         if self.validation is not None and task.give:
             arrays, _ = self._held_out(task, self.validation)
             _store(task, self.respond(task, arrays), self.validation)
@@ -124,9 +125,11 @@ class Fit(Work):
         return getattr(layer, task.method)(*arrays)
 
     @staticmethod
-    def _held_out(task: Task, values: dict[Node, Any]) -> tuple[list[Any], dict[str, Any]]:
-        arrays = [guarded(values[node]) for node in task.step.inbound_nodes]
-        return arrays, _fit_only(task, values)
+    def _held_out(task: Task, values: dict[Node, Any]) -> tuple[list[Any], Any]:
+        """Give the held-out values that a step reads, and their labels."""
+        labels = task.step.fit_only.get("y")
+        y = None if labels is None or not task.fit else as_labels(labels, values[labels])
+        return [guarded(values[node]) for node in task.step.inbound_nodes], guarded(y)
 
     def forget(self, nodes: Sequence[Node]) -> None:  # noqa: D102
         for node in nodes if self.validation is not None else ():
@@ -229,27 +232,50 @@ def _fit_only(task: Task, values: Mapping[Node, Any]) -> dict[str, Any]:
         return {}
     found = {key: (node, values[node]) for key, node in task.step.fit_only.items()}
     return {
-        key: guarded(_as_labels(node, value) if key == "y" else value)
+        key: guarded(as_labels(node, value) if key == "y" else value)
         for key, (node, value) in found.items()
         if value is not None
     }
 
 
-def _as_labels(node: Node, value: Any) -> Any:
-    """Give labels that a step has computed as one column in the plain shape they came in."""
+def as_labels(node: Node, value: Any) -> Any:
+    """Give labels that a step has computed as one column in the plain shape they came in.
+
+    Parameters
+    ----------
+    node : Node
+        Where the labels are.
+    value : array of shape (n_rows,) or (n_rows, n_columns)
+
+    Returns
+    -------
+    array of shape (n_rows,) or (n_rows, n_columns)
+    """
     computed = not isinstance(node, InputNode)
     if computed and getattr(value, "ndim", 0) == 2 and value.shape[1] == 1:
         return np.asarray(value).ravel()
     return value
 
 
-def _store(task: Task, result: Any, values: dict[Node, Any]) -> None:
-    values.update(zip(task.nodes, _outputs(task, result), strict=True))
+def split_outputs(layer: Any, result: Any) -> Sequence[Any]:
+    """Give one value per output of a layer.
 
+    Parameters
+    ----------
+    layer : layer
+    result : array or tuple of array
+        What its method returned.
 
-def _outputs(task: Task, result: Any) -> list[Any]:
-    """Give what belongs to each of a task's nodes."""
-    expected = getattr(task.step.layer, "n_outputs", 1)
+    Returns
+    -------
+    sequence of array
+
+    Raises
+    ------
+    ValueError
+        If a layer with several outputs returned another number of them.
+    """
+    expected = getattr(layer, "n_outputs", 1)
     if expected == 1:
         return [result]
     if not isinstance(result, list | tuple) or len(result) != expected:
@@ -258,4 +284,10 @@ def _outputs(task: Task, result: Any) -> list[Any]:
             f"The layer has n_outputs={expected} and must return a tuple of {expected} arrays, "
             f"got {got}. Return them as a tuple, or set n_outputs."
         )
-    return [result[node.layer_out_index] for node in task.nodes]
+    return result
+
+
+def _store(task: Task, result: Any, values: dict[Node, Any]) -> None:
+    outputs = split_outputs(task.step.layer, result)
+    for node in task.nodes:
+        values[node] = outputs[node.layer_out_index]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from skmegatron.errors import ShapeError
 from skmegatron.io.tables import as_values, describe, take_rows
@@ -47,7 +48,7 @@ class Dataset(Mapping[str, Any]):
     ((3, 8, 8), array([27]))
     """
 
-    def __init__(self, **arrays: Any) -> None:
+    def __init__(self, /, **arrays: Any) -> None:
         self._arrays = {name: as_values(array, name) for name, array in arrays.items()}
         rows = {name: _n_rows(name, array) for name, array in self._arrays.items()}
         if len(set(rows.values())) > 1:
@@ -91,9 +92,18 @@ class Dataset(Mapping[str, Any]):
 
     def _rows(self, key: Any) -> Dataset:
         if not isinstance(key, slice):
+            if isinstance(key, tuple):
+                raise TypeError(
+                    f"A Dataset has one axis, its rows, got the index {key}. Write "
+                    f"data[{list(key)}] for rows, data['name'][...] to index into an array."
+                )
             key = np.asarray(key)
-            if key.size == 0:
+            if key.size == 0 and key.dtype != bool:
                 key = key.astype(int)
+            if key.dtype == bool and key.ndim and len(key) != self._n_rows:
+                raise IndexError(
+                    f"A mask of {len(key)} entries asked of a Dataset of {self._n_rows} rows."
+                )
             if key.ndim != 1 or key.dtype.kind not in "biu":
                 raise TypeError(
                     "A Dataset takes a name, an integer position, or rows given by a slice, "
@@ -137,5 +147,5 @@ def _same(mine: Any, theirs: Any) -> bool:
         return bool((mine != theirs).nnz == 0)
     if hasattr(mine, "equals"):
         return bool(mine.equals(theirs))
-    floating = np.asarray(mine).dtype.kind == "f"
-    return np.array_equal(mine, theirs, equal_nan=floating)
+    both_missing = pd.isna(mine) & pd.isna(theirs)
+    return bool(np.all((mine == theirs) | both_missing))

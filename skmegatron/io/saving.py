@@ -12,6 +12,7 @@ import os
 import pickle
 import sys
 import tempfile
+from copy import deepcopy
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -21,6 +22,9 @@ import joblib
 import numpy as np
 
 from skmegatron.errors import LoadError
+
+#: How pickles, and the compressed files that joblib writes, begin.
+_STARTS = (b"\x80", b"x", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"]\x00\x00", b"\x04\x22\x4d\x18")
 
 
 class Portable:
@@ -42,14 +46,27 @@ class Portable:
     def __init__(self, value: Any) -> None:
         self.value = value
 
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Portable:
+        return Portable(deepcopy(self.value, memo))
+
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
         if _needs_value(self.value):
             return cloudpickle.loads, (cloudpickle.dumps(self.value),)
-        return _unwrap, (self.value,)
+        return unwrapped, (self.value,)
 
 
-def _unwrap(value: Any) -> Any:
-    return value
+def unwrapped(value: Any) -> Any:
+    """Give what a `Portable` holds; `copy.copy` hands the wrapper itself over.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    object
+    """
+    return value.value if isinstance(value, Portable) else value
 
 
 def save(value: Any, path: str | os.PathLike[str]) -> Path:
@@ -105,10 +122,12 @@ def load(path: str | os.PathLike[str], expected: type) -> Any:
     ImportError, AttributeError
         If the file names code that cannot be imported here.
     """
+    with open(path, "rb") as file:
+        start = file.read(8)
     try:
+        if not start.startswith(_STARTS):
+            raise pickle.UnpicklingError("its first bytes are not those of a joblib file")
         value = joblib.load(path)
-    except OSError:
-        raise
     except (ImportError, AttributeError) as error:
         error.add_note(
             f"  while loading {os.fspath(path)!r}: the file names code that cannot be "

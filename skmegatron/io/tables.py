@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from skmegatron.errors import ShapeError
+
 
 def is_frame(data: Any) -> bool:
     """Tell whether `data` is a dataframe of any library that narwhals reads.
@@ -66,9 +68,14 @@ def select_column(frame: Any, position: int) -> NDArray[Any]:
         values = frame.iloc[:, position].to_numpy()
     else:
         values = nw.from_native(frame, eager_only=True)[:, position].to_numpy()
+    return _stacked(np.asarray(values))
+
+
+def _stacked(values: NDArray[Any]) -> NDArray[Any]:
+    """Turn an array of arrays or lists into one array."""
     if values.dtype == object and len(values) and isinstance(values[0], list | np.ndarray):
-        return np.stack([np.asarray(value) for value in values])
-    return np.asarray(values)
+        return np.stack([_stacked(np.asarray(value)) for value in values])
+    return values
 
 
 def select_block(frame: Any, positions: Sequence[int]) -> NDArray[Any]:
@@ -122,18 +129,52 @@ def columns_together(arrays: Sequence[Any]) -> Any:
     """
     if len(arrays) > 1 and all(nw.dependencies.is_pandas_dataframe(array) for array in arrays):
         names = [name for array in arrays for name in array.columns]
-        if len(set(names)) == len(names):
+        same_rows = all(arrays[0].index.equals(array.index) for array in arrays[1:])
+        if same_rows and len(set(names)) == len(names):
             native = nw.get_native_namespace(arrays[0])
             return native.concat(arrays, axis=1)
     blocks = [as_columns(array) for array in arrays]
-    if len(blocks) == 1:
-        return blocks[0]
-    if any(sparse.issparse(block) for block in blocks):
-        return sparse.hstack(blocks, format="csr")
-    kinds = {block.dtype.kind in "OUSTM" for block in blocks}
+    return blocks[0] if len(blocks) == 1 else join(blocks, axis=1)
+
+
+def join(arrays: Sequence[Any], axis: int) -> Any:
+    """Join arrays along an axis, turning no number into text.
+
+    Parameters
+    ----------
+    arrays : sequence of {ndarray, sparse matrix} of shape (n_rows, ...)
+    axis : int
+        Counted from 0.
+
+    Returns
+    -------
+    {ndarray, sparse matrix} of shape (n_rows, ...)
+
+    Raises
+    ------
+    ShapeError
+        If the arrays differ in another axis.
+    """
+    shapes = [tuple(array.shape) for array in arrays]
+    rests = {shape[:axis] + shape[axis + 1 :] for shape in shapes}
+    if len(rests) > 1 or any(len(shape) <= axis for shape in shapes):
+        raise ShapeError(
+            f"Arrays that are joined along axis {axis} must have equal shapes but for that axis, "
+            f"got {', '.join(str(shape) for shape in shapes)}. Flatten() lays each observation "
+            "out as one row; Filter changes the rows of one node only."
+        )
+    if any(sparse.issparse(array) for array in arrays):
+        return sparse.hstack(arrays, format="csr")
+    kinds = {_kind(array.dtype) for array in arrays}
     if len(kinds) > 1:
-        blocks = [block.astype(object) for block in blocks]
-    return np.concatenate(blocks, axis=1)
+        arrays = [array.astype(object) for array in arrays]
+    return np.concatenate(arrays, axis=axis)
+
+
+def _kind(dtype: np.dtype[Any]) -> str:
+    """Group dtypes between which numpy's promotion changes no value's meaning."""
+    groups = {"numbers": "biufc", "text": "US", "dates": "M", "spans": "m"}
+    return next((name for name, kinds in groups.items() if dtype.kind in kinds), "objects")
 
 
 def as_columns(array: Any) -> Any:
@@ -202,7 +243,8 @@ def take_rows(data: Any, key: Any) -> Any:
         return data.iloc[key]
     if is_frame(data):
         frame = nw.from_native(data, eager_only=True)
-        taken = frame[key] if isinstance(key, slice) else frame[np.arange(len(frame))[key]]
+        plain = isinstance(key, slice) and key.step in (None, 1)
+        taken = frame[key] if plain else frame[np.arange(len(frame))[key]]
         return nw.to_native(taken)
     if sparse.issparse(data) and data.format not in ("csr", "lil", "csc"):
         data = data.tocsr()

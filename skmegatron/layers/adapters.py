@@ -8,15 +8,21 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import cross_val_predict
-from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 
 from skmegatron.errors import NodeTypeError
-from skmegatron.io.tables import columns_together, describe
+from skmegatron.io.tables import as_values, columns_together, describe
 from skmegatron.layers.core import Layer, Names
+from skmegatron.layers.wrapping import (
+    may_write,
+    needs_labels,
+    tags_of,
+    validation_style,
+    wants_columns,
+)
 from skmegatron.nodes.core import Node
 
 
@@ -27,6 +33,17 @@ def _offers(method: str) -> Callable[[Sklearn], bool]:
         return hasattr(layer.current, method)
 
     return check
+
+
+def _undoes(layer: Sklearn) -> bool:
+    return layer._passes_through or hasattr(layer.current, "inverse_transform")
+
+
+def _learns_in_batches(layer: Sklearn) -> bool:
+    # A frozen estimator hands partial_fit through to the one that it should protect.
+    return hasattr(layer.current, "partial_fit") and not isinstance(
+        layer.estimator, FrozenEstimator
+    )
 
 
 class Sklearn(Layer):
@@ -97,6 +114,21 @@ class Sklearn(Layer):
     def _split_call(
         self, inbound: list[Node], fit_only: dict[str, Any]
     ) -> tuple[list[Node], dict[str, Any]]:
+        self.validate()
+        if "y" not in fit_only and len(inbound) > 1 and needs_labels(self.estimator):
+            return inbound[:-1], {"y": inbound[-1], **fit_only}
+        return inbound, fit_only
+
+    def validate(self) -> None:
+        """Check that there is an estimator to fit.
+
+        Raises
+        ------
+        NodeTypeError
+            If it is a class, a node, a layer, or anything without ``fit``.
+        ValueError
+            If it is another word than "passthrough".
+        """
         if isinstance(self.estimator, type):
             name = self.estimator.__name__
             raise NodeTypeError(f"Sklearn takes an estimator, got the class. Write {name}().")
@@ -111,15 +143,6 @@ class Sklearn(Layer):
             raise ValueError(
                 f"Sklearn takes an estimator or 'passthrough', got {self.estimator!r}."
             )
-        if "y" not in fit_only and len(inbound) > 1 and self._needs_labels:
-            return inbound[:-1], {"y": inbound[-1], **fit_only}
-        return inbound, fit_only
-
-    @property
-    def _needs_labels(self) -> bool:
-        if self._passes_through or isinstance(self.estimator, FrozenEstimator):
-            return False
-        return bool(get_tags(self.estimator).target_tags.required)
 
     @property
     def resolved_method(self) -> str:
@@ -131,6 +154,11 @@ class Sklearn(Layer):
             If the estimator has none that could, or not the one asked for.
         """
         if self.method != "auto":
+            if not hasattr(self.current, self.method) and not self._only_by_fitting:
+                raise TypeError(
+                    f"{type(self.current).__name__} has no method {self.method!r}. Name one that "
+                    'it has, or leave method="auto".'
+                )
             return self.method
         for method in ("transform", "predict"):
             if hasattr(self.current, method):
@@ -145,10 +173,17 @@ class Sklearn(Layer):
         )
 
     @property
+    def _only_by_fitting(self) -> bool:
+        """Whether the value asked for comes from a fit_transform or fit_predict alone."""
+        return hasattr(self.current, f"fit_{self.method}")
+
+    @property
     def can_transform(self) -> bool:
         """Whether the step can be run on data that it was not fitted on."""
-        if self._passes_through or self.method != "auto":
+        if self._passes_through:
             return True
+        if self.method != "auto":
+            return hasattr(self.current, self.method) and not self.method.startswith("fit")
         return hasattr(self.current, "transform") or hasattr(self.current, "predict")
 
     @property
@@ -160,7 +195,7 @@ class Sklearn(Layer):
     @property
     def takes_validation(self) -> bool:
         """Whether ``fit`` can use held-out data for early stopping."""
-        return not self._passes_through and bool(_validation_style(self.estimator))
+        return not self._passes_through and bool(validation_style(self.estimator))
 
     def fit(self, *arrays: Any, y: Any = None, validation_data: Any = None, **params: Any) -> Self:
         """Fit a clone of the estimator.
@@ -188,6 +223,8 @@ class Sklearn(Layer):
         """
         if self._passes_through:
             return self
+        if self.cv is not None:
+            params.pop("groups", None)  # they only tell how to cut folds
         self._fit_by("fit", arrays, y, validation_data, params)
         return self
 
@@ -214,6 +251,8 @@ class Sklearn(Layer):
         method = self.resolved_method
         if self.cv is not None:
             return self._fit_out_of_fold(method, arrays, y, validation_data, params)
+        if method.startswith("fit_"):
+            return self._fit_by(method, arrays, y, validation_data, params)
         direct = {"transform": "fit_transform", "predict": "fit_predict"}.get(method, "")
         only_way = not hasattr(self.estimator, method)
         if hasattr(self.estimator, direct) and (method == "transform" or only_way):
@@ -237,7 +276,7 @@ class Sklearn(Layer):
         """
         return self._fit_by("fit_predict", arrays, y, None, params)
 
-    @available_if(_offers("partial_fit"))
+    @available_if(_learns_in_batches)
     def partial_fit(self, *arrays: Any, y: Any = None, **params: Any) -> Self:
         """Let the estimator take in one more batch.
 
@@ -295,7 +334,7 @@ class Sklearn(Layer):
         self, method: str, arrays: Sequence[Any], y: Any, validation: Any, params: dict[str, Any]
     ) -> Any:
         groups = params.pop("groups", None)
-        self.fit(*arrays, y=y, validation_data=validation, **params)
+        self._fit_by("fit", arrays, y, validation, params)
         return cross_val_predict(
             clone(self.estimator),
             self._pack(arrays),
@@ -318,13 +357,13 @@ class Sklearn(Layer):
         if validation is None:
             return params
         held_out, labels = validation
-        X_val, style = self._pack(held_out), _validation_style(estimator)
+        X_val, style = self._pack(held_out), validation_style(estimator)
         if style == "X_val":
             return {**params, "X_val": X_val, "y_val": labels}
         return {**params, "eval_set": [(X_val, labels)]}
 
     def _check_labels(self, y: Any) -> None:
-        if y is None and self._needs_labels:
+        if y is None and needs_labels(self.estimator):
             name = type(self.estimator).__name__
             raise ValueError(
                 f"{name} requires y to be passed, but the target y is None: the step was drawn "
@@ -332,13 +371,16 @@ class Sklearn(Layer):
             )
 
     def _labels(self, y: Any) -> tuple[Any, ...]:
-        return () if y is None else (y,)
+        frozen = isinstance(self.estimator, FrozenEstimator)  # whose fit takes a y, for nothing
+        return () if y is None and not frozen else (y,)
 
     def _pack(self, arrays: Sequence[Any]) -> Any:
         if len(arrays) > 1:
             return columns_together(arrays)
-        (X,) = arrays
-        if getattr(X, "ndim", None) == 1 and _wants_columns(self.estimator):
+        X = as_values(arrays[0], "X")
+        if hasattr(X, "copy") and not isinstance(X, np.ndarray) and may_write(self.estimator):
+            return X.copy()  # arrays come read-only; sparse matrices and frames cannot
+        if getattr(X, "ndim", None) == 1 and wants_columns(self.estimator):
             return X.reshape(-1, 1)
         return X
 
@@ -375,7 +417,7 @@ class Sklearn(Layer):
             If the estimator does not have the method.
         """
         function = getattr(self.current, method, None)
-        if function is None:
+        if function is None or method.startswith("fit"):
             given = ", ".join(describe(array) for array in arrays)
             raise AttributeError(
                 f"{type(self.current).__name__} has no {method}, so it cannot be used on new "
@@ -414,7 +456,7 @@ class Sklearn(Layer):
         """Call ``score`` of the fitted estimator."""
         return float(self.current.score(self._pack(arrays), *self._labels(y), **params))
 
-    @available_if(_offers("inverse_transform"))
+    @available_if(_undoes)
     def inverse_transform(self, X: Any) -> Any:
         """Call ``inverse_transform`` of the fitted estimator.
 
@@ -427,8 +469,10 @@ class Sklearn(Layer):
         array of shape (n_rows,) or (n_rows, n_columns)
             1-D where `X` is.
         """
+        if self._passes_through:
+            return X
         plain = np.ndim(X) == 1 and not hasattr(X, "tocsr")
-        if plain and _wants_columns(self.estimator):
+        if plain and wants_columns(self.estimator):
             result = self.current.inverse_transform(np.asarray(X).reshape(-1, 1))
             return result.ravel() if result.ndim == 2 and result.shape[1] == 1 else result
         return self.current.inverse_transform(X)
@@ -477,11 +521,11 @@ class Sklearn(Layer):
         return None
 
     def __sklearn_tags__(self) -> Any:
-        if self._passes_through or not hasattr(self.estimator, "__sklearn_tags__"):
-            tags = super().__sklearn_tags__()
-            tags.input_tags.allow_nan = tags.input_tags.sparse = True
-            return tags
-        return get_tags(self.estimator)
+        own = tags_of(self.estimator)
+        if own is None:
+            own = super().__sklearn_tags__()
+            own.input_tags.allow_nan = own.input_tags.sparse = True
+        return own
 
 
 def _nested(context: Any, estimator: Any) -> AbstractContextManager[None]:
@@ -489,28 +533,3 @@ def _nested(context: Any, estimator: Any) -> AbstractContextManager[None]:
         return nullcontext()
     within: AbstractContextManager[None] = context.propagate_callback_context(estimator)
     return within
-
-
-def _wants_columns(estimator: Any) -> bool:
-    """Tell whether an estimator takes a table rather than a plain sequence of values."""
-    first = estimator
-    while True:
-        steps = getattr(first, "steps", None)
-        if isinstance(steps, list) and steps and isinstance(steps[0], tuple):
-            first = steps[0][1]  # a sklearn Pipeline takes what its first step takes
-        elif isinstance(getattr(first, "estimator", None), BaseEstimator):
-            first = first.estimator
-        else:
-            break
-    if first is None or isinstance(first, str) or not hasattr(first, "__sklearn_tags__"):
-        return True
-    return bool(get_tags(first).input_tags.two_d_array)
-
-
-def _validation_style(estimator: Any) -> str:
-    """Name the keyword by which an estimator's ``fit`` takes held-out data, or ``""``."""
-    fit = getattr(estimator, "fit", None)
-    parameters = inspect.signature(fit).parameters if callable(fit) else {}
-    if "X_val" in parameters and "y_val" in parameters:
-        return "X_val"
-    return "eval_set" if "eval_set" in parameters else ""

@@ -7,18 +7,26 @@ pipeline or searched; pipelines work on clones.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 
-from skmegatron.engine.run import where
-from skmegatron.errors import NodeTypeError
-from skmegatron.io.saving import Portable
+from skmegatron.engine.run import as_labels, split_outputs, where
+from skmegatron.errors import NamingError, NodeTypeError
+from skmegatron.io.saving import Portable, unwrapped
 from skmegatron.io.tables import guarded, released
-from skmegatron.nodes.core import Node, Step, TransformationNode, hooks
+from skmegatron.nodes.core import (
+    ExploreNode,
+    MetricNode,
+    Node,
+    Step,
+    StepNode,
+    TransformationNode,
+    hooks,
+)
 
 Names = NDArray[Any]
 
@@ -88,8 +96,14 @@ class Layer(BaseEstimator):
         self, nodes: Sequence[Any], name: str | Sequence[str] | None
     ) -> tuple[list[Node], str | Sequence[str] | None]:
         given = list(nodes)
-        if given and isinstance(given[-1], str) and name is None:
+        if name is None and given and _is_name(given[-1]):
             name = given.pop()
+        parts = name if isinstance(name, list | tuple) else [name]
+        for part in parts:
+            if name is not None and not isinstance(part, str):
+                raise NamingError(f"A step's name is a string, got {part!r}.")
+        if name is not None and not isinstance(name, str) and self.n_outputs == 1:
+            raise NamingError(f"{self!r} has one output, whose name is a string, got {name!r}.")
         flat: list[Any] = []
         for item in given:
             flat.extend(item) if isinstance(item, list | tuple) else flat.append(item)
@@ -98,6 +112,11 @@ class Layer(BaseEstimator):
         for item in flat:
             if not isinstance(item, Node):
                 raise NodeTypeError(f"{self!r} is called on nodes, got {_say(item)}.")
+            if isinstance(item, MetricNode | ExploreNode):
+                raise NodeTypeError(
+                    f"{item!r} ends a branch: it has no value that a layer could read. Call "
+                    f"{self!r} on the nodes that it measures."
+                )
         return flat, name
 
     def _split_call(
@@ -137,16 +156,26 @@ class Layer(BaseEstimator):
         arrays = [guarded(node.output) for node in inbound]
         try:
             if self.stateful:
-                kwargs = {key: guarded(node.output) for key, node in fit_only.items()}
+                kwargs = {key: _fit_value(key, node) for key, node in fit_only.items()}
                 result = layer.fit_transform(*arrays, **kwargs)
             else:
                 result = layer.transform(*arrays)
+            outputs = split_outputs(layer, result)
         except Exception as error:
-            given = [(str(node.name), node.output) for node in inbound]
-            error.add_note(where(str(name or type(self).__name__), self, "eagerly", given))
+            given = [(node.name or _class_name(node), node.output) for node in inbound]
+            label = name if isinstance(name, str) else type(self.wrapped).__name__.lower()
+            error.add_note(where(label, self, "eagerly", given))
             raise
-        outputs = result if self.n_outputs > 1 else [result]
         return layer, [released(output) for output in outputs]
+
+    def validate(self) -> None:
+        """Check the hyperparameters, before anything is fitted.
+
+        Raises
+        ------
+        ValueError
+            If one cannot be used.
+        """
 
     @property
     def wrapped(self) -> Any:
@@ -238,6 +267,16 @@ class StatelessLayer(Layer):
     #: Whether `transform` takes sparse matrices.
     takes_sparse: bool = False
 
+    def _split_call(
+        self, inbound: list[Node], fit_only: dict[str, Any]
+    ) -> tuple[list[Node], dict[str, Any]]:
+        if fit_only:
+            raise NodeTypeError(
+                f"{self!r} learns nothing, so {', '.join(f'{key}=' for key in fit_only)} would "
+                "never be read. Pass the node among the others, or use a layer that learns."
+            )
+        return inbound, fit_only
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
@@ -289,7 +328,8 @@ class StatefulLayer(Layer):
             raise NotImplementedError(
                 f"{type(self).__name__} must define fit(self, X) or partial_fit(self, X)."
             )
-        for learned in [name for name in vars(self) if name.endswith("_")]:
+        params = self._get_param_names()
+        for learned in [n for n in vars(self) if n.endswith("_") and n not in params]:
             delattr(self, learned)
         self.partial_fit(*arrays, **fit_only)
         return self
@@ -315,6 +355,10 @@ class StatefulLayer(Layer):
         """Learned state by name, made on first use."""
         learned: dict[str, Any] = self.__dict__.setdefault("metadata_", {})
         return learned
+
+    @metadata.setter
+    def metadata(self, learned: dict[str, Any]) -> None:
+        self.metadata_ = learned
 
 
 class Lambda(StatelessLayer):
@@ -396,6 +440,9 @@ class Lambda(StatelessLayer):
     def __getstate__(self) -> dict[str, Any]:
         state = dict(vars(self))
         return state | {"fn": Portable(state["fn"]), "kwargs": Portable(state["kwargs"])}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update({key: unwrapped(value) for key, value in state.items()})
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
         label = getattr(self.fn, "__name__", None) or repr(self.fn)
@@ -479,6 +526,20 @@ def one_to_one(inbound: Sequence[Names | None]) -> Names | None:
     return inbound[0]
 
 
+def _is_name(thing: Any) -> bool:
+    if isinstance(thing, list | tuple):
+        return bool(thing) and all(isinstance(part, str) for part in thing)
+    return isinstance(thing, str)
+
+
+def _fit_value(key: str, node: Node) -> Any:
+    return guarded(as_labels(node, node.output) if key == "y" else node.output)
+
+
+def _class_name(node: Node) -> str:
+    return type(node.step.layer.wrapped).__name__.lower() if isinstance(node, StepNode) else "?"
+
+
 def _say(thing: Any) -> str:
     if isinstance(thing, type):
         return f"the class {thing.__name__}; write {thing.__name__}() to make a layer"
@@ -490,8 +551,3 @@ def _say(thing: Any) -> str:
             "call that with the array for an eager node"
         )
     return f"{thing!r} of type {type(thing).__name__}"
-
-
-def listed(params: Mapping[str, Any]) -> str:
-    """Word a list of parameter names for an error."""
-    return ", ".join(sorted(params)) or "none"

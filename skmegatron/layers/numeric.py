@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import reduce
+from functools import partial, reduce
 from typing import Any, Self
 
 import numpy as np
@@ -13,6 +13,7 @@ from sklearn.utils import TransformerTags, check_array
 from sklearn.utils.validation import check_is_fitted
 
 from skmegatron.errors import NodeTypeError, ShapeError
+from skmegatron.io.tables import as_columns, as_values
 from skmegatron.layers.core import Names, StatefulLayer, StatelessLayer, numbered, one_to_one
 from skmegatron.nodes.core import Node, hooks
 
@@ -140,11 +141,7 @@ class Divide(_ElementWise):
         ndarray of shape (n_rows, ...)
         """
         left, right = _dense((X1, X2))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.true_divide(left, right)
-        if self.impute is not None:
-            ratio = np.where(right == 0, np.asarray(self.impute, dtype=ratio.dtype), ratio)
-        return ratio
+        return _divided(left, right, impute=self.impute)
 
 
 class Dot(StatelessLayer):
@@ -175,7 +172,8 @@ class Dot(StatelessLayer):
         -------
         {ndarray, sparse matrix}
         """
-        return reduce(lambda left, right: left @ right, arrays)
+        operands = [array if sparse.issparse(array) else np.asarray(array) for array in arrays]
+        return reduce(lambda left, right: left @ right, operands)
 
 
 class ScalarMultiply(StatelessLayer):
@@ -209,7 +207,7 @@ class ScalarMultiply(StatelessLayer):
         -------
         same type as `X`
         """
-        return X * self.factor
+        return (X if sparse.issparse(X) else _dense((X,))[0]) * self.factor
 
     def feature_names(self, name: str, inbound: Sequence[Names | None]) -> Names | None:
         """Pass the names on."""
@@ -258,7 +256,7 @@ class ScalarArithmetic(StatelessLayer):
         operations: dict[str, Callable[[Any, Any], Any]] = {
             "add": np.add,
             "subtract": np.subtract,
-            "divide": np.true_divide,
+            "divide": partial(_divided, impute=0),
         }
         if self.operation not in operations:
             raise ValueError(
@@ -304,7 +302,7 @@ class StaticDot(StatelessLayer):
         -------
         ndarray of shape (n_rows, n_columns_out)
         """
-        return X @ self.W
+        return (X if sparse.issparse(X) else np.asarray(X)) @ self.W
 
     def feature_names(self, name: str, inbound: Sequence[Names | None]) -> Names | None:
         """Name the columns after the step."""
@@ -330,6 +328,8 @@ class Whiten(StatefulLayer):
         Standard deviation of each column seen in `fit`; 1 where it was 0.
     n_rows_ : int
         How many rows have been seen.
+    shift_, drift_, squares_ : ndarray of shape (n_columns,)
+        The first row, the mean relative to it, and the sum of squares about the mean.
 
     Notes
     -----
@@ -368,20 +368,13 @@ class Whiten(StatefulLayer):
             If `X` has more than two axes, or another number of columns than before.
         """
         X = self._checked(X)
-        n_rows, mean = X.shape[0], X.mean(axis=0, dtype=np.float64)
-        squares = np.square(X - mean).sum(axis=0, dtype=np.float64)
-        if not hasattr(self, "n_rows_"):
-            self.n_rows_, self.mean_, self.squares_ = n_rows, mean, squares
-        else:
-            total = self.n_rows_ + n_rows
-            gap = mean - self.mean_
-            self.mean_ = self.mean_ + gap * (n_rows / total)
-            self.squares_ = self.squares_ + squares + gap**2 * (self.n_rows_ * n_rows / total)
-            self.n_rows_ = total
-        spread = np.sqrt(self.squares_ / max(self.n_rows_ - self.ddof, 1))
-        # What rounding leaves of a constant column is no spread.
-        tiny = 10 * np.finfo(np.float64).eps * np.abs(self.mean_)
-        self.scale_ = np.where(spread <= tiny, 1.0, spread)
+        if not hasattr(self, "shift_"):
+            self.shift_ = X[0].astype(np.float64)
+        # Relative to the first row, a constant column is exactly 0, however long it is.
+        shifted = np.subtract(X, self.shift_, dtype=np.float64)
+        mean = shifted.mean(axis=0)
+        shifted -= mean
+        self._combine(len(X), mean, np.einsum("ij,ij->j", shifted, shifted))
         return self
 
     def transform(self, X: Any) -> NDArray[Any]:
@@ -397,8 +390,11 @@ class Whiten(StatefulLayer):
             float32 where `X` is, else float64.
         """
         check_is_fitted(self)
-        values, mean, scale = self._with_state(X)
-        whitened: NDArray[Any] = (values - mean) / scale
+        values = self._checked(X)
+        # Subtracted in float64: float32 is too coarse for columns far from 0.
+        whitened: NDArray[Any] = np.empty_like(values)
+        np.subtract(values, self.mean_, out=whitened, casting="same_kind")
+        whitened /= self.scale_.astype(values.dtype)
         return whitened.ravel() if np.ndim(X) == 1 else whitened
 
     def inverse_transform(self, X: Any) -> NDArray[Any]:
@@ -413,14 +409,24 @@ class Whiten(StatefulLayer):
         ndarray of the shape of `X`
         """
         check_is_fitted(self)
-        values, mean, scale = self._with_state(X)
-        original: NDArray[Any] = values * scale + mean
+        values = self._checked(X)
+        original: NDArray[Any] = values * self.scale_.astype(values.dtype)
+        np.add(original, self.mean_, out=original, casting="same_kind")
         return original.ravel() if np.ndim(X) == 1 else original
 
-    def _with_state(self, X: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """Give the values, and what was learned in their precision."""
-        values = self._checked(X)
-        return values, self.mean_.astype(values.dtype), self.scale_.astype(values.dtype)
+    def _combine(self, n_rows: int, mean: NDArray[Any], squares: NDArray[Any]) -> None:
+        """Add the moments of more rows, their mean being relative to the shift."""
+        if not hasattr(self, "n_rows_"):
+            self.n_rows_, self.drift_, self.squares_ = n_rows, mean, squares
+        else:
+            total = self.n_rows_ + n_rows
+            gap = mean - self.drift_
+            self.drift_ = self.drift_ + gap * (n_rows / total)
+            self.squares_ = self.squares_ + squares + gap**2 * (self.n_rows_ * n_rows / total)
+            self.n_rows_ = total
+        self.mean_ = self.shift_ + self.drift_
+        spread = np.sqrt(self.squares_ / max(self.n_rows_ - self.ddof, 1))
+        self.scale_ = np.where(spread == 0, 1.0, spread)
 
     def _checked(self, X: Any) -> NDArray[Any]:
         if np.ndim(X) not in (1, 2):
@@ -428,9 +434,7 @@ class Whiten(StatefulLayer):
                 f"Whiten takes shape (n_rows, n_columns), got {np.shape(X)}. "
                 "AddDim() adds the column axis; Flatten() folds extra ones."
             )
-        columns = X.reshape(-1, 1) if isinstance(X, np.ndarray) and X.ndim == 1 else X
-        if not hasattr(columns, "shape"):
-            columns = np.asarray(columns).reshape(len(columns), -1)
+        columns = as_columns(X) if np.ndim(X) == 1 else as_values(X, "X")
         values: NDArray[Any] = check_array(
             columns, dtype=[np.float64, np.float32], estimator="Whiten", input_name="X"
         )
@@ -458,7 +462,21 @@ def _dense(arrays: Sequence[Any]) -> list[NDArray[Any]]:
                 f"Sparse data of shape {np.shape(array)} cannot be combined element by element. "
                 "Put Lambda(lambda x: x.toarray())(node) in front."
             )
-    return [np.asarray(array) for array in arrays]
+    blocks = [np.asarray(array) for array in arrays]
+    # The first axis is the observations: (n,) and (n, k) meet row by row, not along columns.
+    n_axes = max(block.ndim for block in blocks)
+    return [
+        block.reshape(block.shape + (1,) * (n_axes - block.ndim)) if block.ndim else block
+        for block in blocks
+    ]
+
+
+def _divided(left: Any, right: Any, impute: float | None) -> Any:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.true_divide(left, right)
+    if impute is None:
+        return ratio
+    return np.where(np.equal(right, 0), np.asarray(impute, dtype=ratio.dtype), ratio)
 
 
 def _operator(name: str, layer: Callable[[], Any]) -> Callable[[Any, Any], Any]:

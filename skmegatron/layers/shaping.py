@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from skmegatron.errors import ShapeError
-from skmegatron.io.tables import columns_together
+from skmegatron.io.tables import columns_together, join
 from skmegatron.layers.core import Names, StatelessLayer, one_to_one
 
 
@@ -96,22 +96,18 @@ class Concatenate(StatelessLayer):
         ShapeError
             If the arrays do not fit together, or the axis is that of the observations.
         """
-        dims = {np.ndim(array) if not sparse.issparse(array) else 2 for array in arrays}
-        if self.axis == 0 or -self.axis > max(dims):
+        if any(not sparse.issparse(array) and np.ndim(array) > 2 for array in arrays):
+            blocks = [np.asarray(array) for array in arrays]
+            n_axes = max(block.ndim for block in blocks)
+        else:
+            n_axes = 2
+        axis = self.axis + n_axes if self.axis < 0 else self.axis
+        if not 0 < axis < n_axes:
             raise ShapeError(
                 f"Concatenate joins what belongs to each observation, got axis={self.axis} for "
-                f"arrays with {max(dims)} axes. Use axis=-1 for the last axis."
+                f"arrays with {n_axes} axes. Use axis=-1 for the last axis."
             )
-        if dims <= {1, 2} and self.axis in (-1, 1):
-            return columns_together(arrays)
-        try:
-            return np.concatenate([np.asarray(array) for array in arrays], axis=self.axis)
-        except ValueError as error:
-            shapes = [tuple(np.shape(array)) for array in arrays]
-            raise ShapeError(
-                f"Concatenate(axis={self.axis}) takes arrays of equal shape but for that axis, "
-                f"got {shapes}. Flatten() lays each observation out as one row first."
-            ) from error
+        return columns_together(arrays) if n_axes == 2 else join(blocks, axis)
 
     def feature_names(self, name: str, inbound: Sequence[Names | None]) -> Names | None:
         """Join the names."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
@@ -41,6 +42,27 @@ class Frozen:
         self.__setattr__(name, None)
 
 
+class Token:
+    """What a node or step and all its copies have in common.
+
+    Attributes
+    ----------
+    restored : dict
+        While one pickle is loaded: what has been made for this token already.
+    """
+
+    __slots__ = ("restored",)
+
+    def __init__(self) -> None:
+        self.restored: dict[Any, Any] = {}
+
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Token:
+        return self
+
+    def __reduce__(self) -> tuple[type[Token], tuple[()]]:
+        return Token, ()
+
+
 class Step(Frozen):
     """One call of a layer.
 
@@ -58,11 +80,12 @@ class Step(Frozen):
         One name per output, for layers with several.
     state_of : TransformationNode or None
         For `Node.inverse`: the node whose step's learned state is used.
-    token : object or None
+    token : Token or None
         Stays the same when a graph is copied, so that a node finds its copy.
     """
 
     __slots__ = (
+        "__weakref__",
         "fit_only",
         "fitted",
         "inbound_nodes",
@@ -74,11 +97,11 @@ class Step(Frozen):
     )
     layer: Any
     inbound_nodes: tuple[Node, ...]
-    fit_only: dict[str, Node]
+    fit_only: Mapping[str, Node]
     name: str | None
     output_names: tuple[str, ...] | None
     state_of: TransformationNode | None
-    token: object
+    token: Token
     fitted: Any
 
     def __init__(
@@ -90,17 +113,17 @@ class Step(Frozen):
         *,
         output_names: Sequence[str] | None = None,
         state_of: TransformationNode | None = None,
-        token: object = None,
+        token: Token | None = None,
         fitted: Any = None,
     ) -> None:
         self._set(
             layer=layer,
             inbound_nodes=tuple(inbound_nodes),
-            fit_only=dict(fit_only or {}),
+            fit_only=MappingProxyType(dict(fit_only or {})),
             name=name,
             output_names=None if output_names is None else tuple(output_names),
             state_of=state_of,
-            token=object() if token is None else token,
+            token=token or Token(),
             fitted=fitted,
         )
 
@@ -237,7 +260,8 @@ class Node(Frozen):
         # Only weakly: a drawing that nobody holds any more goes away. Metrics and explorers
         # end a branch and belong to what they measure, so they stay with it.
         stays = isinstance(node, MetricNode | ExploreNode)
-        self._outbound.append((lambda: node) if stays else weakref.ref(node))
+        outbound = self._outbound
+        outbound.append((lambda: node) if stays else weakref.ref(node, outbound.remove))
 
     def __reduce__(self) -> Any:
         return hooks["reduce"](self)
@@ -258,7 +282,7 @@ class Node(Frozen):
     def __iter__(self) -> NoReturn:
         raise NodeTypeError(
             f"{self!r} cannot be iterated: it will hold an array once a pipeline runs. "
-            "Write layers.Slice or Lambda(lambda x: x[:, 0])(node) to take part of it."
+            "Write Lambda(lambda x: x[:, 0])(node) to take part of it."
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -331,7 +355,7 @@ class InputNode(Node):
     name: str
     shape: tuple[int | None, ...]
     columns: tuple[str | int, ...] | None
-    token: object
+    token: Token
 
     def __init__(
         self,
@@ -340,7 +364,7 @@ class InputNode(Node):
         columns: Sequence[str | int] | None = None,
         *,
         output: Any = None,
-        token: object = None,
+        token: Token | None = None,
     ) -> None:
         if not isinstance(name, str) or not name:
             raise NamingError(
@@ -360,7 +384,7 @@ class InputNode(Node):
         self._set(
             shape=shape,
             columns=None if columns is None else tuple(columns),
-            token=object() if token is None else token,
+            token=token or Token(),
         )
 
     def validate_input(self, observations: Any) -> None:
@@ -458,7 +482,7 @@ class Target(InputNode):
 
     __slots__ = ()
 
-    def __init__(self, name: str, *, output: Any = None, token: object = None) -> None:
+    def __init__(self, name: str, *, output: Any = None, token: Token | None = None) -> None:
         super().__init__(name, output=output, token=token)
 
     @classmethod

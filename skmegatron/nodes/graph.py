@@ -129,7 +129,7 @@ class Graph:
                     return node
         raise GraphError(
             f"{wanted!r} is not in this pipeline, whose nodes are "
-            f"{list(self.node_names.values())}. Ask for one of these names."
+            f"{[self.node_names[node] for node in self.path]}. Ask for one of these names."
         )
 
     def validate(self, reserved: Iterable[str] = ()) -> None:
@@ -226,6 +226,8 @@ class Graph:
 
 
 def _nodes(given: Any, what: str, kind: Any) -> tuple[Any, ...]:
+    if given is None and what in ("metrics", "explorers"):
+        return ()
     listed = tuple(given) if isinstance(given, list | tuple) else (given,)
     for node in listed:
         if isinstance(node, kind):
@@ -239,7 +241,7 @@ def _nodes(given: Any, what: str, kind: Any) -> tuple[Any, ...]:
         else:
             advice = f"got {node!r} of type {type(node).__name__}"
         raise NodeTypeError(f"{what} takes nodes: {advice}.")
-    return listed
+    return tuple(dict.fromkeys(listed))
 
 
 def _attached(known: set[Node], core: Sequence[Node], kind: type[Any]) -> tuple[Any, ...]:

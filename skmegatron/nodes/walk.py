@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
-from typing import Any
+from functools import partial
+from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 from skmegatron.errors import GraphError
-from skmegatron.io.saving import Portable
+from skmegatron.io.saving import Portable, unwrapped
 from skmegatron.nodes.core import (
     ExploreNode,
     InputNode,
@@ -20,6 +22,7 @@ from skmegatron.nodes.core import (
     Step,
     StepNode,
     Target,
+    Token,
     TransformationNode,
     hooks,
 )
@@ -162,6 +165,7 @@ def flatten(nodes: Sequence[Node]) -> dict[str, Any]:
                     "inbound": [places[node] for node in step.inbound_nodes],
                     "fit_only": {key: places[node] for key, node in step.fit_only.items()},
                     "name": step.name,
+                    "token": step.token,
                     "output_names": step.output_names,
                     "state_of": None if step.state_of is None else places[step.state_of],
                 }
@@ -171,11 +175,11 @@ def flatten(nodes: Sequence[Node]) -> dict[str, Any]:
     for node in order:
         if isinstance(node, InputNode):
             kind = "target" if isinstance(node, Target) else "input"
-            flat["nodes"].append((kind, node.name, node.shape, node.columns))
+            flat["nodes"].append((kind, node.name, node.shape, node.columns, node.token))
         elif isinstance(node, StepNode):
             kind = next(kind for kind, cls in _KINDS.items() if isinstance(node, cls))
             out_index = getattr(node, "layer_out_index", 0)
-            flat["nodes"].append((kind, step_place(node.step), out_index, None))
+            flat["nodes"].append((kind, step_place(node.step), out_index, None, node.step.token))
     flat["asked"] = [places[node] for node in nodes]
     return flat
 
@@ -195,34 +199,62 @@ def unflatten(flat: dict[str, Any]) -> list[Node]:
     nodes: list[Node] = []
     steps: dict[int, Step] = {}
 
+    def once(part: str, place: int, make: Callable[[], Any]) -> Any:
+        if "selves" not in flat:
+            return make()
+        restored = flat["selves"][part][place].restored
+        if part not in restored:
+            restored[part] = make()
+        return restored[part]
+
     def step_at(place: int) -> Step:
         if place not in steps:
             record = flat["steps"][place]
-            steps[place] = Step(
-                flat["layers"][record["layer"]],
-                [nodes[parent] for parent in record["inbound"]],
-                {key: nodes[parent] for key, parent in record["fit_only"].items()},
-                record["name"],
-                output_names=record["output_names"],
-                state_of=None if record["state_of"] is None else nodes[record["state_of"]],
-            )
+            steps[place] = once("steps", place, lambda: _step_from(record, flat, nodes))
         return steps[place]
 
-    for kind, first, second, third in flat["nodes"]:
+    for place, (kind, first, second, third, token) in enumerate(flat["nodes"]):
         if kind == "input":
-            nodes.append(InputNode(first, second, third))
+            make: Callable[[], Node] = partial(InputNode, first, second, third, token=token)
         elif kind == "target":
-            nodes.append(Target(first))
+            make = partial(Target, first, token=token)
         elif kind == "transformation":
-            nodes.append(TransformationNode(step_at(first), second))
+            make = partial(TransformationNode, step_at(first), second)
         else:
-            nodes.append(_KINDS[kind](step_at(first)))
+            make = partial(MetricNode if kind == "metric" else ExploreNode, step_at(first))
+        nodes.append(once("nodes", place, make))
     return [nodes[place] for place in flat["asked"]]
+
+
+def _step_from(record: dict[str, Any], flat: dict[str, Any], nodes: list[Node]) -> Step:
+    state_of = None if record["state_of"] is None else nodes[record["state_of"]]
+    return Step(
+        unwrapped(flat["layers"][record["layer"]]),
+        [nodes[parent] for parent in record["inbound"]],
+        {key: nodes[parent] for key, parent in record["fit_only"].items()},
+        record["name"],
+        output_names=record["output_names"],
+        state_of=cast("TransformationNode | None", state_of),
+        token=record["token"],
+    )
 
 
 def _restore(flat: dict[str, Any]) -> Node:
     return unflatten(flat)[0]
 
 
-hooks["reduce"] = lambda node: (_restore, (flatten([node]),))
+def _reduce(node: Node) -> tuple[Any, ...]:
+    """Pickle one node with all it needs, each part with what tells it from its copies."""
+    order = sort([node])
+    steps = dict.fromkeys(made.step for made in order if isinstance(made, StepNode))
+    selves = {
+        "nodes": [_selves.setdefault(made, Token()) for made in order],
+        "steps": [_selves.setdefault(step, Token()) for step in steps],
+    }
+    return _restore, ({**flatten([node]), "selves": selves},)
+
+
+#: So that nodes which one pickle holds in several lists become the same nodes again.
+_selves: WeakKeyDictionary[Any, Token] = WeakKeyDictionary()
+hooks["reduce"] = _reduce
 hooks["deepcopy"] = _deepcopy

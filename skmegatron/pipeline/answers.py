@@ -333,14 +333,15 @@ class Answers(Running):
         self, ends: Sequence[Any], X: Any, y: Any, prune: bool, extra: Mapping[str, Any]
     ) -> dict[str, Any]:
         graph = self.graph
-        wanted = list(dict.fromkeys(node for end in ends for node in end.inbound_nodes))
+        wanted = list(dict.fromkeys(node for end in ends for node in end.step.parents))
         values, _ = self._run(graph, wanted, X, y, extra, prune=prune)
         results = {}
         for end in ends:
             arrays = [guarded(values[node]) for node in end.inbound_nodes]
             name = graph.names[end.step]
             try:
-                results[name] = end.layer.evaluate(*arrays)
+                keywords = {key: values[node] for key, node in end.step.fit_only.items()}
+                results[name] = end.layer.evaluate(*arrays, **keywords)
             except Exception as error:
                 named = [graph.node_names[node] for node in end.inbound_nodes]
                 given = list(zip(named, arrays, strict=True))

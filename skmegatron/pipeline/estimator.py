@@ -229,6 +229,7 @@ class Pipeline(CallbackSupportMixin, Answers):
         self
         """
         graph = self._valid_graph()
+        _validate_layers(graph)
         planned = plan(graph, (), fit=True)
         first = not hasattr(self, "steps_")
         feed = self._feed(graph, planned, X, y, fit_only, fitting=first)
@@ -254,6 +255,7 @@ class Pipeline(CallbackSupportMixin, Answers):
         validation_data: Any = None,
     ) -> tuple[dict[Node, Any], Feed]:
         graph = self._valid_graph()
+        _validate_layers(graph)
         for node in graph.unused_inputs:
             warnings.warn(
                 f"Input {node.name!r} is read by no output, metric or explorer of this "
@@ -400,6 +402,12 @@ def load_pipeline(path: str | os.PathLike[str], storage_db: Any = None) -> Pipel
     if storage_db is not None:
         pipeline.storage = storage_db
     return pipeline
+
+
+def _validate_layers(graph: Graph) -> None:
+    for step in graph.steps:
+        if hasattr(step.layer, "validate"):
+            step.layer.validate()
 
 
 def _own_steps(graph: Graph) -> list[tuple[Step, str]]:

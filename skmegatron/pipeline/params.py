@@ -21,7 +21,7 @@ from sklearn.utils import Bunch
 
 from skmegatron._version import __version__
 from skmegatron.errors import MegatronError
-from skmegatron.io.saving import Portable
+from skmegatron.io.saving import Portable, unwrapped
 from skmegatron.layers.adapters import Sklearn
 from skmegatron.layers.core import Layer
 from skmegatron.nodes.core import Node, Step
@@ -209,7 +209,8 @@ class GraphParams(BaseEstimator):
             for name, packed in state.pop("_drawn").items():
                 state[name] = _unpacked(packed, nodes)
         if "steps_" in state:
-            state["steps_"] = Bunch(**state["steps_"])
+            learned = {name: unwrapped(layer) for name, layer in state["steps_"].items()}
+            state["steps_"] = Bunch(**learned)
         self.__dict__.update(state)
 
 

@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 
 import skmegatron as sm
-from skmegatron.errors import GraphError, MegatronError, NamingError, NodeTypeError
+from skmegatron.errors import NamingError, NodeTypeError
 from skmegatron.layers.adapters import Sklearn
 from skmegatron.layers.core import Lambda, Layer, StatefulLayer, StatelessLayer
 from skmegatron.layers.explore import Explorer
@@ -146,7 +146,7 @@ def test_the_number_of_names_must_be_the_number_of_outputs():
     [
         ("a__b", r"'a__b' contains '__'.*Write 'a_b'"),
         ("", "name is a string, got ''"),
-        (["a", 3][1:], "name is a string, got 3"),
+        ([3], r"name is a string, got \[?3"),
     ],
 )
 def test_a_name_that_cannot_be_is_refused(name, words):
@@ -313,6 +313,33 @@ def test_an_error_in_an_eager_call_names_the_wrapped_estimator():
 def test_eager_outputs_must_be_as_many_as_declared(fn):
     with pytest.raises(ValueError, match="n_outputs=2"):
         Lambda(fn, n_outputs=2)(table()(NUMBERS))
+
+
+def test_a_function_that_writes_into_its_input_is_stopped():
+    def zero_first(x):
+        x[0] = 0
+        return x
+
+    data, x = NUMBERS.copy(), table()
+
+    for run in (lambda: Lambda(zero_first)(x(data)), lambda: in_pipeline(zero_first, data)):
+        with pytest.raises(ValueError, match="read-only"):
+            run()
+
+    assert_array_equal(data, NUMBERS)
+
+
+def in_pipeline(fn, data):
+    x = table()
+    return sm.Pipeline(x, Lambda(fn)(x)).transform(data)
+
+
+def test_what_comes_out_may_be_written_into():
+    eager = Lambda(lambda x: x)(table()(NUMBERS.copy())).output
+    result = in_pipeline(lambda x: x + 1, NUMBERS)
+
+    assert eager.flags.writeable
+    assert result.flags.writeable
 
 
 # Custom layers
@@ -795,8 +822,9 @@ def test_every_layer_draws_a_node_that_the_pipeline_can_name(layer):
 
 
 def test_inverse_needs_a_step_that_can_go_back():
+    node = Flatten()(table())
+
     with pytest.raises(NodeTypeError, match=r"Flatten\(\) does not define inverse_transform"):
-        node = Flatten()(table())
         node.inverse(node)
 
 
@@ -805,17 +833,3 @@ def test_inverse_of_eager_nodes_computes_at_once():
     white = Whiten()(x)
 
     assert_allclose(white.inverse(white).output, NUMBERS)
-
-
-def test_two_steps_with_one_name_are_refused_by_the_graph():
-    x = table()
-    pipe = sm.Pipeline(x, Flatten()(Whiten()(x, "same"), "same"))
-
-    with pytest.raises(GraphError, match="'same' is given to 2 nodes"):
-        pipe.fit(NUMBERS)
-
-
-def test_every_refusal_of_a_call_is_a_megatron_error():
-    for refused in (lambda: Whiten()(), lambda: Whiten()(3), lambda: Whiten()(table(), "a__b")):
-        with pytest.raises(MegatronError):
-            refused()

@@ -187,6 +187,16 @@ def test_stateful_layer_learns_eagerly_without_being_changed():
     assert node.is_fitted
 
 
+def test_estimator_that_need_not_copy_does_not_write_into_an_eager_node():
+    array = ROWS.copy()
+    x = sm.Input("x", shape=(None,))(array)
+
+    Sklearn(StandardScaler(copy=False))(x)
+
+    assert_array_equal(array, ROWS)
+    assert_array_equal(x.output, ROWS)
+
+
 def test_eager_labels_reach_the_estimator():
     x, y = sm.Input("x", shape=(None,))(ROWS), sm.Target("y")([1.0, 3.0, 5.0])
 

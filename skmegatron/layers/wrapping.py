@@ -1,0 +1,130 @@
+"""What a layer has to know of an estimator that it wraps.
+
+Tags tell most of it. Where an estimator has none, or where a meta-estimator does not pass
+its inner one's on, the signature of ``fit`` and the inner estimator are asked.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import Tags, get_tags
+
+
+def tags_of(estimator: Any) -> Tags | None:
+    """Give an estimator's tags.
+
+    Parameters
+    ----------
+    estimator : estimator or str or None
+
+    Returns
+    -------
+    Tags or None
+        None for what has none.
+    """
+    return get_tags(estimator) if hasattr(estimator, "__sklearn_tags__") else None
+
+
+def needs_labels(estimator: Any) -> bool:
+    """Tell whether an estimator cannot be fitted without ``y``.
+
+    Parameters
+    ----------
+    estimator : estimator or str or None
+
+    Returns
+    -------
+    bool
+    """
+    if isinstance(estimator, FrozenEstimator):
+        return False
+    tags = tags_of(estimator)
+    if tags is not None and tags.target_tags.required:
+        return True
+    inner = _last_step(estimator)
+    if inner is not estimator:
+        return needs_labels(inner)
+    parameters = list(_fit_parameters(estimator).values())[1:]  # LabelEncoder's X is called y
+    return any(p.name in ("y", "Y") and p.default is p.empty for p in parameters)
+
+
+def wants_columns(estimator: Any) -> bool:
+    """Tell whether an estimator takes a table rather than a plain sequence of values.
+
+    Parameters
+    ----------
+    estimator : estimator or str or None
+
+    Returns
+    -------
+    bool
+    """
+    inner = _first_step(estimator)
+    if inner is not estimator:
+        return wants_columns(inner)
+    tags = tags_of(estimator)
+    return tags is None or tags.input_tags.two_d_array
+
+
+def validation_style(estimator: Any) -> str:
+    """Name the keyword by which an estimator's ``fit`` takes held-out data.
+
+    Parameters
+    ----------
+    estimator : estimator or str or None
+
+    Returns
+    -------
+    {"X_val", "eval_set", ""}
+    """
+    parameters = _fit_parameters(estimator)
+    if "X_val" in parameters and "y_val" in parameters:
+        return "X_val"
+    return "eval_set" if "eval_set" in parameters else ""
+
+
+def may_write(estimator: Any) -> bool:
+    """Tell whether an estimator was told not to copy what it is given.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Returns
+    -------
+    bool
+    """
+    params = estimator.get_params() if hasattr(estimator, "get_params") else {}
+    return any(
+        value is False and key.rpartition("__")[2].lower() in ("copy", "copy_x")
+        for key, value in params.items()
+    )
+
+
+def _fit_parameters(estimator: Any) -> dict[str, inspect.Parameter]:
+    fit = getattr(estimator, "fit", None)
+    return dict(inspect.signature(fit).parameters) if callable(fit) else {}
+
+
+def _first_step(estimator: Any) -> Any:
+    """Give the estimator that data meets first: a sklearn Pipeline's first step, and so on."""
+    for name in ("steps", "transformer_list"):
+        steps = getattr(estimator, name, None)
+        if isinstance(steps, list) and steps and isinstance(steps[0], tuple):
+            return steps[0][1]
+    return _inner(estimator)
+
+
+def _last_step(estimator: Any) -> Any:
+    steps = getattr(estimator, "steps", None)
+    if isinstance(steps, list) and steps and isinstance(steps[-1], tuple):
+        return steps[-1][1]
+    return _inner(estimator)
+
+
+def _inner(estimator: Any) -> Any:
+    inner = getattr(estimator, "estimator", None)
+    return inner if hasattr(inner, "fit") else estimator
