@@ -1,10 +1,13 @@
 """Every example runs from an empty folder, and prints what it did."""
 
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from skmegatron.visuals import pipeline_svg
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
 
@@ -34,3 +37,12 @@ def test_the_digits_example_finds_the_digits(tmp_path):
 
     accuracy = float(run.stdout.split("'accuracy': ")[1].split("}")[0])
     assert accuracy > 0.95
+
+
+def test_the_readmes_picture_is_the_graph_of_the_digits_example():
+    root = Path(__file__).parent.parent
+    example = runpy.run_path(str(root / "examples" / "digits.py"))
+
+    svg = pipeline_svg(example["draw_pipeline"]())
+
+    assert (root / "docs" / "_static" / "digits.svg").read_text() == svg

@@ -41,17 +41,15 @@ class Feed:
         Which columns of the table each input takes.
     by_name : bool
         Whether columns were found by their names, so that order and extras do not matter.
+    index : pandas Index or None
+        Of the rows, where pandas data was fed.
     """
 
     values: dict[Node, Any] = field(default_factory=dict)
     table: Any = None
     positions: dict[str, list[int]] = field(default_factory=dict)
     by_name: bool = False
-
-    @property
-    def index(self) -> Any:
-        """Row index of a pandas table, None for anything else."""
-        return self.table.index if nw.dependencies.is_pandas_dataframe(self.table) else None
+    index: Any = None
 
 
 def bind(
@@ -107,6 +105,8 @@ def bind(
         # Labels that came inside the table are no features.
         source = _Frame(drop_columns(X, in_table))
     feed = Feed(table=None if isinstance(source, _Mapping) else source.data)
+    if nw.dependencies.is_pandas_dataframe(X) or nw.dependencies.is_pandas_series(X):
+        feed.index = X.index
     missing = []
     for node in needed:
         if node.name in extra:

@@ -513,12 +513,15 @@ def distinct_names(prefixes: Sequence[str], names: Sequence[Names]) -> Names:
         joined = [
             f"{p}__{name}" for p, block in zip(prefixes, names, strict=True) for name in block
         ]
-    seen: dict[str, int] = {}
-    result = []
+    taken: dict[str, int] = dict.fromkeys(joined, 0)
+    given: dict[str, None] = {}
     for name in joined:
-        seen[name] = seen.get(name, -1) + 1
-        result.append(name if seen[name] == 0 else f"{name}-{seen[name]}")
-    return np.array(result, dtype=object)
+        new = name
+        while new in given or (new != name and new in taken):
+            taken[name] += 1
+            new = f"{name}-{taken[name]}"
+        given[new] = None
+    return np.array(list(given), dtype=object)
 
 
 def one_to_one(inbound: Sequence[Names | None]) -> Names | None:

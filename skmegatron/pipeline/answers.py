@@ -15,7 +15,8 @@ from skmegatron.errors import NotAvailableError
 from skmegatron.io.dataset import Dataset
 from skmegatron.io.tables import guarded, released
 from skmegatron.nodes.core import Node, Step, StepNode
-from skmegatron.pipeline.heads import head_of
+from skmegatron.pipeline.heads import Head, head_of
+from skmegatron.pipeline.names import node_columns
 from skmegatron.pipeline.running import Running
 
 
@@ -33,6 +34,8 @@ def offers(method: str) -> Callable[[Running], bool]:
 
     def check(pipeline: Running) -> bool:
         heads = pipeline._heads()
+        if method in ("score", "fit_predict") and len(heads) > 1:
+            return False  # one number, or one array, cannot answer for several outputs
         return bool(heads) and all(pipeline._answers(head, method) for head in heads)
 
     return check
@@ -272,9 +275,7 @@ class Answers(Running):
         head, names = heads[0], self.graph.names
         layer = self.steps_[names[head.step]]
         value = getattr(layer, name)
-        if of_columns and getattr(layer, "n_features_in_", None) != getattr(
-            self, "n_features_in_", -1
-        ):
+        if of_columns and not self._reads_table(head):
             raise AttributeError(
                 f"{name} of step {names[head.step]!r} is not about the columns of X, which "
                 f"other steps have changed. Read pipeline.steps_[{names[head.step]!r}].{name}."
@@ -284,6 +285,23 @@ class Answers(Running):
                 raise AttributeError(f"A step behind {names[head.step]!r} changes its {name}.")
             value = self.steps_[names[step.state_of.step]].inverse_transform(value)
         return value
+
+    def _reads_table(self, head: Head) -> bool:
+        """Tell whether the columns that a head reads are those of X, in their order."""
+        graph, inbound = self.graph, head.step.inbound_nodes
+        columns = {name: names for name, (_, names) in self._columns.items()}
+        found = node_columns(graph, inbound, self.steps_, columns, self._shapes)
+        read: list[Any] = []
+        for node in inbound:
+            names = found[node]
+            read.extend([] if names is None else names)
+        places = {
+            place: name
+            for positions, names in self._columns.values()
+            for place, name in zip(positions or (), names, strict=False)
+        }
+        n_columns = getattr(self, "n_features_in_", -1)
+        return read == [places.get(place) for place in range(n_columns)]
 
     def evaluate(
         self, X: Any, y: Any = None, prune: bool = True, **fit_only: Any

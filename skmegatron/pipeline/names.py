@@ -12,6 +12,7 @@ from scipy import sparse
 
 from skmegatron.engine.feed import Feed
 from skmegatron.errors import GraphError
+from skmegatron.io.tables import is_frame
 from skmegatron.layers.core import distinct_names, numbered
 from skmegatron.nodes.core import InputNode, Node, Target, TransformationNode
 from skmegatron.nodes.graph import Graph
@@ -127,6 +128,36 @@ def _by_shape(name: str, shape: tuple[int, ...] | None) -> Names | None:
     return np.array([name], dtype=object) if shape == () else numbered(name, shape[0])
 
 
+def renamed(columns: Mapping[str, Names], input_features: Sequence[str]) -> dict[str, Names]:
+    """Give the inputs other column names, for data that was no table.
+
+    Parameters
+    ----------
+    columns : mapping of str to ndarray of str
+        Of each input.
+    input_features : sequence of str
+        One name per column, input by input.
+
+    Returns
+    -------
+    dict of str to ndarray of str
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer names than columns.
+    """
+    n_columns = sum(len(names) for names in columns.values())
+    if len(input_features) != n_columns:
+        raise ValueError(
+            f"input_features should have length equal to number of features ({n_columns}), got "
+            f"{len(input_features)}"
+        )
+    names = np.asarray(input_features, dtype=object)
+    ends = np.cumsum([len(own) for own in columns.values()])
+    return dict(zip(columns, np.split(names, ends[:-1]), strict=True))
+
+
 def known_names(node_name: str, names: Names | None) -> Names:
     """Insist on column names.
 
@@ -177,8 +208,8 @@ def in_container(kind: str, name: str, value: Any, names: Names | None, index: A
     ValueError
         If the value is sparse.
     """
-    if kind == "default":
-        return value
+    if kind == "default":  # asked for, although a step may have its own container
+        return nw.from_native(value).to_numpy() if is_frame(value) else value
     if sparse.issparse(value):
         raise ValueError(
             f"The output {name!r} is a scipy sparse matrix, which a {kind} dataframe cannot "
@@ -189,7 +220,7 @@ def in_container(kind: str, name: str, value: Any, names: Names | None, index: A
     width = 1 if np.ndim(value) == 1 else value.shape[1]
     if names is None or len(names) != width:
         names = np.array([name], dtype=object) if width == 1 else numbered(name, width)
-    if nw.dependencies.is_into_dataframe(value):
+    if is_frame(value):
         value = nw.from_native(value, eager_only=True).to_numpy()
     module = optional(kind, extra="io", purpose=f"set_output(transform={kind!r})")
     if kind == "polars":

@@ -138,7 +138,8 @@ class GraphParams(BaseEstimator):
         for key, value in params.items():
             name, delimiter, sub_key = key.partition("__")
             if name not in steps or steps[name].state_of is not None:
-                valid = sorted({*self._get_param_names(), *steps})
+                own = {name for name, step in steps.items() if step.state_of is None}
+                valid = sorted({*self._get_param_names(), *own})
                 raise ValueError(
                     f"Invalid parameter {name!r} for estimator {type(self).__name__}. Valid "
                     f"parameters are: {valid}, and step__parameter."

@@ -26,7 +26,7 @@ from skmegatron.io.tables import released
 from skmegatron.nodes.core import Node, Step, Target
 from skmegatron.nodes.graph import Graph
 from skmegatron.pipeline.heads import Head, data_inputs, head_of, pipeline_tags
-from skmegatron.pipeline.names import in_container, known_names, node_columns
+from skmegatron.pipeline.names import in_container, known_names, node_columns, renamed
 from skmegatron.pipeline.params import GraphParams
 
 
@@ -97,10 +97,10 @@ class Running(GraphParams):
         heads = self._heads()
         if len(heads) == 1 and heads[0] is not None and heads[0].tail:
             # The pipeline answers in the target's own units, so these are what it checks.
-            if tags.estimator_type == "classifier":
-                check_classification_targets(labels)
             if labels.dtype.kind == "f":
                 assert_all_finite(labels, input_name="y")
+            if tags.estimator_type == "classifier":
+                check_classification_targets(labels)
 
     def _run(
         self,
@@ -206,11 +206,13 @@ class Running(GraphParams):
         """
         check_is_fitted(self)
         columns = {name: names for name, (_, names) in self._columns.items()}
-        if input_features is not None:
+        if input_features is not None and hasattr(self, "n_features_in_"):
             table_names = OneToOneFeatureMixin.get_feature_names_out(self, input_features)
             for name, (places, _) in self._columns.items():
                 if places is not None:
                     columns[name] = table_names[places]
+        elif input_features is not None:
+            columns = renamed(columns, input_features)
         graph = self.graph
         found = node_columns(graph, graph.outputs, self.steps_, columns, self._shapes)
         names = [known_names(graph.node_names[node], found[node]) for node in graph.outputs]
@@ -222,7 +224,7 @@ class Running(GraphParams):
         kind = config.get("transform", get_config()["transform_output"])
         graph = self.graph
         values = {node: released(values[node]) for node in wanted}
-        if kind != "default":
+        if config or kind != "default":
             columns = {name: names for name, (_, names) in vars(self).get("_columns", {}).items()}
             shapes = vars(self).get("_shapes", {})
             layers = vars(self).get("steps_", {})

@@ -135,7 +135,7 @@ def test_a_search_over_a_graph_finds_what_it_finds_over_the_sklearn_spelling(nam
 
 def test_a_search_can_put_other_estimators_into_a_step():
     grid = [
-        {"pca": [PCA(1), TruncatedSVD(2), "passthrough"]},
+        {"pca": [PCA(1), TruncatedSVD(2, random_state=0), "passthrough"]},
         {"logisticregression": [RandomForestClassifier(5, random_state=0)]},
     ]
 
@@ -534,7 +534,7 @@ def test_select_from_model_reads_feature_importances_of_a_graph():
 
 @pytest.mark.parametrize(
     "mixing",
-    [PCA(), FunctionTransformer(np.fliplr), TruncatedSVD(4)],
+    [PCA(), FunctionTransformer(np.fliplr), TruncatedSVD(4, random_state=0)],
     ids=["PCA", "reversed columns", "TruncatedSVD"],
 )
 def test_coefficients_of_other_columns_are_not_passed_off_as_those_of_X(mixing):
@@ -705,7 +705,7 @@ STEPS = [
     MinMaxScaler(),
     MaxAbsScaler(),
     PCA(2),
-    TruncatedSVD(2),
+    TruncatedSVD(2, random_state=0),
     FunctionTransformer(np.square),
 ]
 
