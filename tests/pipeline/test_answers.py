@@ -522,7 +522,7 @@ def test_a_value_that_is_not_in_the_graph_is_refused_with_what_there_is():
         (LocalOutlierFactor(), is_outlier_detector),
         (PCA(2), None),
     ],
-    ids=repr,
+    ids=lambda value: getattr(value, "__name__", None) or repr(value),
 )
 def test_a_graph_is_what_its_head_is(head, kind):
     pipeline = drawn(StandardScaler(), head)
@@ -1287,6 +1287,14 @@ def test_weights_are_not_asked_for_after_the_fit():
 def test_weights_that_the_graph_needs_and_does_not_get_are_asked_for_by_name():
     with pytest.raises(KeyError, match=r"Missing input \['sample_weight'\]"):
         weighted(Ridge()).fit(FLOWERS, SPECIES)
+
+
+def test_weights_given_as_none_are_no_weights():
+    pipeline = weighted(Ridge()).fit(FLOWERS, SPECIES, sample_weight=None)
+
+    assert_allclose(
+        pipeline.predict(FLOWERS), Ridge().fit(FLOWERS, SPECIES).predict(FLOWERS), rtol=1e-6
+    )
 
 
 def test_weights_that_no_step_takes_are_refused_with_what_to_draw():
