@@ -1,6 +1,6 @@
 """skmegatron: draw a graph of data transformations, get a scikit-learn estimator."""
 
-from skmegatron import io, layers, metrics, nodes, visuals
+from skmegatron import io, layers, layertools, metrics, nodes, visuals
 from skmegatron._version import __version__
 from skmegatron.io.dataset import Dataset
 from skmegatron.nodes.core import Input, Node, Target
@@ -15,6 +15,7 @@ __all__ = [
     "__version__",
     "io",
     "layers",
+    "layertools",
     "load_pipeline",
     "metrics",
     "nodes",

@@ -43,6 +43,8 @@ class Feed:
         Whether columns were found by their names, so that order and extras do not matter.
     index : pandas Index or None
         Of the rows, where pandas data was fed.
+    rows : dict of Node to ndarray of int
+        After the run: places of the rows that are left, where steps took some away.
     """
 
     values: dict[Node, Any] = field(default_factory=dict)
@@ -50,6 +52,7 @@ class Feed:
     positions: dict[str, list[int]] = field(default_factory=dict)
     by_name: bool = False
     index: Any = None
+    rows: dict[Node, Any] = field(default_factory=dict)
 
 
 def bind(

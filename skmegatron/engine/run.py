@@ -34,10 +34,13 @@ class Work:
     """
 
     doing = "transforming"
+    #: Places of the rows that are left, for nodes behind a step that takes some away.
+    rows: dict[Node, Any]
 
     def __init__(self, layers: Layers, graph: Graph) -> None:
         self.layers = layers
         self.graph = graph
+        self.rows = {}
 
     def do(self, task: Task, arrays: list[Any], fit_only: dict[str, Any]) -> Any:
         """Give the value of a step.
@@ -193,6 +196,7 @@ def run(
                 result = work.do(task, arrays, fit_only)
             if task.give:
                 _store(task, result, values)
+                _follow_rows(task, arrays, work)
         except Exception as error:
             doing = work.doing if task.fit else "transforming"
             names = [work.graph.node_names[node] for node in task.step.inbound_nodes]
@@ -204,6 +208,17 @@ def run(
             values.pop(node, None)
         work.forget(task.spent)
     return values
+
+
+def _follow_rows(task: Task, arrays: list[Any], work: Work) -> None:
+    """Note which of the fed rows a step's value is about, where some are gone."""
+    rows = next((work.rows[n] for n in task.step.inbound_nodes if n in work.rows), None)
+    layer = work.layers.get(task.name)
+    if layer is not None and getattr(layer, "changes_rows", False):
+        rows = np.arange(arrays[0].shape[0]) if rows is None else rows
+        rows = rows[layer.kept_rows(*arrays)]
+    if rows is not None:
+        work.rows.update(dict.fromkeys(task.nodes, rows))
 
 
 def where(name: str, layer: Any, doing: str, arrays: Sequence[tuple[str, Any]]) -> str:

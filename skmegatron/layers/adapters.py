@@ -502,18 +502,22 @@ class Sklearn(Layer):
         ndarray of str or None
         """
         names = None
-        if all(block is not None for block in inbound):
-            names = np.concatenate([block for block in inbound if block is not None])
+        known = [block for block in inbound if block is not None and block.ndim == 1]
+        if len(known) == len(inbound):
+            names = np.concatenate(known)
         if self._passes_through:
             return names
         method = self.resolved_method
         if method == "transform":
-            if not hasattr(self.current, "get_feature_names_out"):
+            tell = getattr(self.current, "get_feature_names_out", None)
+            if tell is None:
                 return None
             try:
-                return np.asarray(self.current.get_feature_names_out(names), dtype=object)
-            except TypeError:  # its get_feature_names_out takes no input_features
-                return np.asarray(self.current.get_feature_names_out(), dtype=object)
+                return np.asarray(tell(names), dtype=object)
+            except TypeError:  # it takes no input_features
+                return np.asarray(tell(), dtype=object)
+            except AttributeError:  # a step inside it cannot tell
+                return None
         if method == "predict_proba" and hasattr(self.current, "classes_"):
             return np.array([f"{name}_{label}" for label in self.current.classes_], dtype=object)
         if method == "predict":

@@ -47,6 +47,8 @@ class Layer(BaseEstimator):
 
     n_outputs: int = 1
     stateful: bool = True
+    #: Whether `transform` gives other rows than it takes; `kept_rows` then tells which.
+    changes_rows: bool = False
 
     def __call__(
         self,
@@ -216,6 +218,22 @@ class Layer(BaseEstimator):
         raise NotImplementedError(
             f"{type(self).__name__} must define transform(self, X) to be run."
         )
+
+    def transform_batch(self, state: Any, *arrays: Any) -> tuple[Any, Any]:
+        """Transform the next batch of a stream.
+
+        Parameters
+        ----------
+        state : object
+            What the layer gave for the batch before; None for the first.
+        *arrays : array-like of shape (n_rows, ...)
+
+        Returns
+        -------
+        tuple of (array, object)
+            The value, and what the next batch needs to know of this one.
+        """
+        return self.transform(*arrays), None
 
     def fit_transform(self, *arrays: Any, **fit_only: Any) -> Any:
         """Fit, then transform the same data.

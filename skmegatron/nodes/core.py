@@ -325,6 +325,18 @@ class Node(Frozen):
     def __neg__(self) -> Any:
         return hooks["multiply"](self, -1)
 
+    def __lt__(self, other: Any) -> Any:
+        return hooks["compare"]("<", self, other)
+
+    def __le__(self, other: Any) -> Any:
+        return hooks["compare"]("<=", self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return hooks["compare"](">", self, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return hooks["compare"](">=", self, other)
+
 
 class InputNode(Node):
     """A place where data enters the graph. `Input` is its short name.
@@ -585,8 +597,8 @@ class MetricNode(StepNode):
 
     __slots__ = ()
 
-    def __init__(self, step: Step) -> None:
-        super().__init__(step, step.name)
+    def __init__(self, step: Step, output: Any = None) -> None:
+        super().__init__(step, step.name, output)
 
 
 class ExploreNode(StepNode):
@@ -600,8 +612,8 @@ class ExploreNode(StepNode):
 
     __slots__ = ()
 
-    def __init__(self, step: Step) -> None:
-        super().__init__(step, step.name)
+    def __init__(self, step: Step, output: Any = None) -> None:
+        super().__init__(step, step.name, output)
 
 
 def _checked_name(name: str | None) -> str | None:

@@ -248,9 +248,17 @@ def _attached(known: set[Node], core: Sequence[Node], kind: type[Any]) -> tuple[
     found: dict[Node, None] = {}
     for node in core:
         for end in node.outbound_nodes:
-            if isinstance(end, kind) and all(parent in known for parent in end.inbound_nodes):
+            if isinstance(end, kind) and all(
+                parent in known or _only_labels(parent, known) for parent in end.step.parents
+            ):
                 found[end] = None
     return tuple(found)
+
+
+def _only_labels(node: Node, known: set[Node]) -> bool:
+    """Tell whether a node is made of nothing but the pipeline's own targets."""
+    inputs = [parent for parent in sort([node]) if isinstance(parent, InputNode)]
+    return all(isinstance(parent, Target) and parent in known for parent in inputs)
 
 
 def _identity(node: Node) -> tuple[int, int]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from sklearn.base import ClassifierMixin, RegressorMixin
@@ -347,18 +348,56 @@ class Answers(Running):
         """
         return self._measure(self._valid_graph().explorers, X, y, prune, fit_only)
 
+    def evaluate_generator(
+        self, input_generator: Iterable[Any], steps: int | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Compute the graph's metrics for each batch of a generator.
+
+        Parameters
+        ----------
+        input_generator : iterable of mapping, or of tuple (X, y)
+        steps : int, default=None
+            How many batches to take; None takes all there are.
+
+        Yields
+        ------
+        dict of str to float
+        """
+        for X, y in _batches(input_generator, steps):
+            yield self.evaluate(X, y)
+
+    def explore_generator(
+        self, input_generator: Iterable[Any], steps: int | None = None
+    ) -> dict[str, Any]:
+        """Run the graph's explorers over the batches of a generator, holding one at a time.
+
+        Parameters
+        ----------
+        input_generator : iterable of mapping, or of tuple (X, y)
+        steps : int, default=None
+            How many batches to take; None takes all there are.
+
+        Returns
+        -------
+        dict of str to object
+            What each explorer gives for all batches, by name.
+        """
+        ends = self._valid_graph().explorers
+        states = {end: end.layer.start(self._names_for(end)) for end in ends}
+        for X, y in _batches(input_generator, steps):
+            for end, (arrays, keywords) in self._read(ends, X, y).items():
+                states[end] = end.layer.update(states[end], *arrays, **keywords)
+        return {self.graph.names[end.step]: end.layer.finish(states[end]) for end in ends}
+
     def _measure(
         self, ends: Sequence[Any], X: Any, y: Any, prune: bool, extra: Mapping[str, Any]
     ) -> dict[str, Any]:
-        graph = self.graph
-        wanted = list(dict.fromkeys(node for end in ends for node in end.step.parents))
-        values, _ = self._run(graph, wanted, X, y, extra, prune=prune)
-        results = {}
-        for end in ends:
-            arrays = [guarded(values[node]) for node in end.inbound_nodes]
+        graph, results = self.graph, {}
+        for end, (arrays, keywords) in self._read(ends, X, y, extra, prune=prune).items():
+            if getattr(end.layer, "takes_names", False):
+                keywords["names"] = self._names_for(end)
             name = graph.names[end.step]
             try:
-                keywords = {key: values[node] for key, node in end.step.fit_only.items()}
                 results[name] = end.layer.evaluate(*arrays, **keywords)
             except Exception as error:
                 named = [graph.node_names[node] for node in end.inbound_nodes]
@@ -366,3 +405,38 @@ class Answers(Running):
                 error.add_note(where(name, end.layer, "evaluating", given))
                 raise
         return results
+
+    def _read(
+        self,
+        ends: Sequence[Any],
+        X: Any,
+        y: Any,
+        extra: Mapping[str, Any] | None = None,
+        *,
+        prune: bool = True,
+    ) -> dict[Any, tuple[list[Any], dict[str, Any]]]:
+        """Give the values that each metric or explorer reads."""
+        wanted = list(dict.fromkeys(node for end in ends for node in end.step.parents))
+        values, _ = self._run(self.graph, wanted, X, y, extra, prune=prune)
+        return {
+            end: (
+                [guarded(values[node]) for node in end.inbound_nodes],
+                {key: guarded(values[node]) for key, node in end.step.fit_only.items()},
+            )
+            for end in ends
+        }
+
+    def _names_for(self, end: Any) -> list[tuple[str, Any]]:
+        """Give the name of each node that an end reads, and of its columns."""
+        graph, learned = self.graph, vars(self)
+        columns = {name: names for name, (_, names) in learned.get("_columns", {}).items()}
+        layers, shapes = learned.get("steps_", {}), learned.get("_shapes", {})
+        read = list(end.step.parents)
+        found = node_columns(graph, read, layers, columns, shapes)
+        return [(graph.node_names[node], found[node]) for node in read]
+
+
+def _batches(generator: Iterable[Any], steps: int | None) -> Iterator[tuple[Any, Any]]:
+    """Give each batch as (X, y)."""
+    for batch in islice(generator, steps):
+        yield batch if isinstance(batch, tuple) and len(batch) == 2 else (batch, None)

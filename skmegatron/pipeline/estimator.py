@@ -14,6 +14,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 from sklearn import get_config
 from sklearn.base import clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -274,7 +275,9 @@ class Pipeline(CallbackSupportMixin, Answers):
         layers = {name: clone(step.layer) for step, name in _own_steps(graph)}
         work = Fit(layers, graph, held_out)
         values = run(planned, feed.values, work, self._observer(planned))
-        self._keep(layers, feed, work.shapes)
+        fed = {graph.node_names[n]: np.shape(value)[1:] for n, value in feed.values.items()}
+        self._keep(layers, feed, {**fed, **work.shapes})
+        feed.rows = work.rows
         return values, feed
 
     def _keep(self, layers: dict[str, Any], feed: Feed, shapes: dict[str, Any]) -> None:

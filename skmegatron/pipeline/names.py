@@ -56,7 +56,8 @@ def input_columns(
                 names = [f"x{place}" for place in places]
         else:
             places, names = None, _own_names(node, value)
-        found[node.name] = (places, np.array(names, dtype=object))
+        shape = np.shape(value)[1:] if len(np.shape(value)) > 2 else -1  # as an image is laid out
+        found[node.name] = (places, np.array(names, dtype=object).reshape(shape))
     return found
 
 
@@ -115,7 +116,7 @@ def node_columns(
 def _kept_apart(prefixes: list[str], blocks: list[Names | None]) -> list[Names | None]:
     """Prefix the names of several nodes with the nodes' own names where two are the same."""
     known = [block for block in blocks if block is not None]
-    if len(blocks) < 2 or len(known) < len(blocks):
+    if len(blocks) < 2 or len(known) < len(blocks) or any(block.ndim > 1 for block in known):
         return blocks
     joined = distinct_names(prefixes, known)
     ends = np.cumsum([len(block) for block in known])
@@ -147,15 +148,18 @@ def renamed(columns: Mapping[str, Names], input_features: Sequence[str]) -> dict
     ValueError
         If there are more or fewer names than columns.
     """
-    n_columns = sum(len(names) for names in columns.values())
+    n_columns = sum(names.size for names in columns.values())
     if len(input_features) != n_columns:
         raise ValueError(
             f"input_features should have length equal to number of features ({n_columns}), got "
             f"{len(input_features)}"
         )
     names = np.asarray(input_features, dtype=object)
-    ends = np.cumsum([len(own) for own in columns.values()])
-    return dict(zip(columns, np.split(names, ends[:-1]), strict=True))
+    ends = np.cumsum([own.size for own in columns.values()])
+    parts = np.split(names, ends[:-1])
+    return {
+        key: part.reshape(columns[key].shape) for key, part in zip(columns, parts, strict=True)
+    }
 
 
 def known_names(node_name: str, names: Names | None) -> Names:
@@ -181,7 +185,7 @@ def known_names(node_name: str, names: Names | None) -> Names:
             "fit did not compute its value. Call fit_transform instead of fit, or define "
             "feature_names(self, name, inbound) on the layer."
         )
-    return names
+    return names.ravel()
 
 
 def in_container(kind: str, name: str, value: Any, names: Names | None, index: Any) -> Any:

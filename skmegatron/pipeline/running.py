@@ -15,7 +15,7 @@ from sklearn.base import OneToOneFeatureMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import column_or_1d, validate_data
 
 from skmegatron.engine.feed import Feed, bind
 from skmegatron.engine.plan import Plan, is_stateful, plan
@@ -116,7 +116,10 @@ class Running(GraphParams):
         planned = plan(graph, wanted, methods=methods, prune=prune)
         layers = self._fitted_layers(graph, planned)
         feed = self._feed(graph, planned, X, y, extra or {}, fitting=False)
-        return run(planned, feed.values, Work(layers, graph)), feed
+        work = Work(layers, graph)
+        values = run(planned, feed.values, work)
+        feed.rows = work.rows
+        return values, feed
 
     def _fitted_layers(self, graph: Graph, planned: Plan) -> Mapping[str, Any]:
         fitted: Mapping[str, Any] = vars(self).get("steps_", {})
@@ -204,7 +207,11 @@ class Running(GraphParams):
         ndarray of str, of dtype object
             Over all outputs, where there are several.
         """
-        check_is_fitted(self)
+        if not self.__sklearn_is_fitted__():  # a stateless pipeline needs none for transform
+            raise NotFittedError(
+                "This Pipeline instance is not fitted yet, so it has seen no columns. Call 'fit' "
+                "before get_feature_names_out."
+            )
         columns = {name: names for name, (_, names) in self._columns.items()}
         if input_features is not None and hasattr(self, "n_features_in_"):
             table_names = OneToOneFeatureMixin.get_feature_names_out(self, input_features)
@@ -231,7 +238,7 @@ class Running(GraphParams):
             names = node_columns(graph, wanted, layers, columns, shapes)
             values = {
                 node: in_container(
-                    kind, graph.node_names[node], values[node], names[node], feed.index
+                    kind, graph.node_names[node], values[node], names[node], _index(feed, node)
                 )
                 for node in wanted
             }
@@ -264,3 +271,10 @@ class Running(GraphParams):
         tags = super().__sklearn_tags__()
         graph = self._graph_or_none()
         return tags if graph is None else pipeline_tags(graph, tags)
+
+
+def _index(feed: Feed, node: Node) -> Any:
+    """Give the row index of a node's value."""
+    if feed.index is None or node not in feed.rows:
+        return feed.index
+    return feed.index[feed.rows[node]]

@@ -18,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 
 import skmegatron as sm
+from skmegatron import layers
 from skmegatron.errors import NamingError, NodeTypeError
 from skmegatron.layers.adapters import Sklearn
 from skmegatron.layers.core import Lambda, Layer, StatefulLayer, StatelessLayer
@@ -748,19 +749,40 @@ def test_a_cloned_lambda_has_the_same_parameters(kwargs, n_outputs):
 
 EXAMPLES = [
     Add(),
+    layers.AddDim(axis=1),
+    layers.Cast(np.float32),
+    layers.Compare(">", 0),
     Concatenate(axis=1),
+    layers.Correlate(method="spearman"),
+    layers.Describe(max_rows=10),
     Divide(impute=None),
     Dot(),
+    layers.Downsample((2, 2)),
     ElementWiseMultiply(),
     Explorer(np.max, axis=0),
+    layers.Filter(),
     Flatten(),
+    layers.Histogram(bins=5),
+    layers.Impute({-1: 0}),
     Lambda(shift, amount=2),
     Metric(np.mean, axis=0),
+    layers.Normalize(),
+    layers.OneHotLabels(strict=True),
+    layers.OneHotRange(max_val=3),
+    layers.RemoveStopwords("german"),
+    layers.Reshape((2, -1)),
+    layers.RGBtoBinary(keep_dim=False),
+    layers.RGBtoGrey(method="average"),
     ScalarArithmetic("divide", 2, reflected=True),
     ScalarMultiply(2),
+    layers.Scatter(max_rows=10),
+    layers.Slice(None, (1, 3)),
     Sklearn(PCA(2), cv=3),
+    layers.SplitDict(["a"]),
     StaticDot(np.array([[1.0], [2.0]])),
     Subtract(),
+    layers.TimeSeries(3),
+    layers.Upsample((9, 9)),
     Whiten(ddof=1),
 ]
 

@@ -1,21 +1,17 @@
-"""Arithmetic on arrays, and the operators of nodes that stand for it."""
+"""Arithmetic, element by element and as matrices."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial, reduce
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.utils import TransformerTags, check_array
-from sklearn.utils.validation import check_is_fitted
 
-from skmegatron.errors import NodeTypeError, ShapeError
-from skmegatron.io.tables import as_columns, as_values
-from skmegatron.layers.core import Names, StatefulLayer, StatelessLayer, numbered, one_to_one
-from skmegatron.nodes.core import Node, hooks
+from skmegatron.errors import ShapeError
+from skmegatron.layers.core import Names, StatelessLayer, numbered, one_to_one
 
 
 class _ElementWise(StatelessLayer):
@@ -24,7 +20,7 @@ class _ElementWise(StatelessLayer):
     def feature_names(self, name: str, inbound: Sequence[Names | None]) -> Names | None:
         """Name the columns after the step, as many as the first inbound node has."""
         first = one_to_one(inbound)
-        return None if first is None else numbered(name, len(first))
+        return None if first is None or first.ndim > 1 else numbered(name, len(first))
 
 
 class Add(_ElementWise):
@@ -271,6 +267,136 @@ class ScalarArithmetic(StatelessLayer):
         return one_to_one(inbound)
 
 
+class Compare(_ElementWise):
+    """Compare arrays element by element, giving masks; what ``node > 0`` draws.
+
+    Parameters
+    ----------
+    operation : {"<", "<=", ">", ">=", "==", "!="}
+    value : scalar, default=None
+        What to compare with, where the layer is called on one node.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmegatron.layers import Compare
+    >>> Compare(">", 1).transform(np.array([1, 2]))
+    array([False,  True])
+    """
+
+    def __init__(self, operation: str, value: Any = None) -> None:
+        self.operation = operation
+        self.value = value
+
+    def validate(self) -> None:
+        """Check the operation."""
+        if self.operation not in _COMPARISONS:
+            raise ValueError(
+                f"operation must be one of {list(_COMPARISONS)}, got {self.operation!r}."
+            )
+
+    def transform(self, *arrays: Any) -> NDArray[np.bool_]:
+        """Compare.
+
+        Parameters
+        ----------
+        *arrays : ndarray of shape (n_rows, ...)
+            One, to compare with `value`, or two.
+
+        Returns
+        -------
+        ndarray of bool of shape (n_rows, ...)
+        """
+        self.validate()
+        left, *rest = _dense(arrays)
+        mask: NDArray[np.bool_] = _COMPARISONS[self.operation](left, *(rest or [self.value]))
+        return mask
+
+
+_COMPARISONS: dict[str, Callable[..., Any]] = {
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+    "==": np.equal,
+    "!=": np.not_equal,
+}
+
+
+class Normalize(StatelessLayer):
+    """Divide each row by its total, so that it sums to one.
+
+    A row whose total is 0 becomes uniform.
+
+    Notes
+    -----
+    The 2019 library divided by the total of the whole array.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmegatron.layers import Normalize
+    >>> Normalize().transform(np.array([[1, 3], [0, 0]]))
+    array([[0.25, 0.75],
+           [0.5 , 0.5 ]])
+    """
+
+    takes_sparse = True
+
+    def transform(self, X: Any) -> Any:
+        """Divide.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_rows, n_columns, ...)
+
+        Returns
+        -------
+        {ndarray, csr_array} of the shape of `X`
+            In the precision of `X`, float64 for integers.
+
+        Raises
+        ------
+        ShapeError
+            If rows have no entries to sum.
+        """
+        if sparse.issparse(X):
+            return _normalized_sparse(X.tocsr())
+        X = np.asarray(X)
+        if X.ndim < 2:
+            raise ShapeError(
+                f"Normalize takes shape (n_rows, n_columns), got {X.shape}: a single value per "
+                "row has nothing to be a part of. Concatenate the columns first."
+            )
+        axes = tuple(range(1, X.ndim))
+        totals = X.sum(axis=axes, keepdims=True)
+        empty = totals == 0
+        if not empty.any():
+            return X / totals
+        shares = X / np.where(empty, 1, totals)
+        return np.where(empty, np.asarray(1 / max(X[0].size, 1), dtype=shares.dtype), shares)
+
+    def feature_names(self, name: str, inbound: Sequence[Names | None]) -> Names | None:
+        """Pass the names on."""
+        return one_to_one(inbound)
+
+
+def _normalized_sparse(X: Any) -> Any:
+    totals = np.asarray(X.sum(axis=1)).ravel()
+    empty = totals == 0
+    shares = sparse.csr_array(sparse.diags_array(1 / np.where(empty, 1, totals)) @ X)
+    if not empty.any():
+        return shares
+    n_columns = X.shape[1]
+    even = np.where(empty[:, None], 1 / n_columns, 0.0)[empty].astype(shares.dtype)
+    rows = np.repeat(np.flatnonzero(empty), n_columns)
+    columns = np.tile(np.arange(n_columns), int(empty.sum()))
+    kept = sparse.csr_array(sparse.diags_array((~empty).astype(shares.dtype)) @ shares)
+    kept.eliminate_zeros()
+    filled = np.broadcast_to(even, (int(empty.sum()), n_columns)).ravel()
+    return kept + sparse.csr_array((filled, (rows, columns)), shape=X.shape)
+
+
 class StaticDot(StatelessLayer):
     """Multiply an array by a given matrix.
 
@@ -310,151 +436,6 @@ class StaticDot(StatelessLayer):
         return numbered(name, shape[1]) if len(shape) == 2 else None
 
 
-class Whiten(StatefulLayer):
-    """Shift and scale every column to mean 0 and standard deviation 1.
-
-    A constant column has no spread to scale by, so it is only shifted.
-
-    Parameters
-    ----------
-    ddof : int, default=0
-        Degrees of freedom taken off ``n_rows`` when measuring the spread.
-
-    Attributes
-    ----------
-    mean_ : ndarray of shape (n_columns,)
-        Mean of each column seen in `fit`.
-    scale_ : ndarray of shape (n_columns,)
-        Standard deviation of each column seen in `fit`; 1 where it was 0.
-    n_rows_ : int
-        How many rows have been seen.
-    shift_, drift_, squares_ : ndarray of shape (n_columns,)
-        The first row, the mean relative to it, and the sum of squares about the mean.
-
-    Notes
-    -----
-    Batches are combined with the pairwise update of Chan, Golub and LeVeque (1979), so
-    the result does not depend on how the rows were cut.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skmegatron.layers import Whiten
-    >>> heights = np.array([[150.0], [170.0], [190.0]])
-    >>> Whiten().fit(heights).transform(heights).round(2)
-    array([[-1.22],
-           [ 0.  ],
-           [ 1.22]])
-    """
-
-    def __init__(self, ddof: int = 0) -> None:
-        self.ddof = ddof
-
-    def partial_fit(self, X: Any) -> Self:
-        """Take in one more batch.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_rows,) or (n_rows, n_columns)
-            Numbers to learn from.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ShapeError
-            If `X` has more than two axes, or another number of columns than before.
-        """
-        X = self._checked(X)
-        if not hasattr(self, "shift_"):
-            self.shift_ = X[0].astype(np.float64)
-        # Relative to the first row, a constant column is exactly 0, however long it is.
-        shifted = np.subtract(X, self.shift_, dtype=np.float64)
-        mean = shifted.mean(axis=0)
-        shifted -= mean
-        self._combine(len(X), mean, np.einsum("ij,ij->j", shifted, shifted))
-        return self
-
-    def transform(self, X: Any) -> NDArray[Any]:
-        """Shift and scale.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_rows,) or (n_rows, n_columns)
-
-        Returns
-        -------
-        ndarray of the shape of `X`
-            float32 where `X` is, else float64.
-        """
-        check_is_fitted(self)
-        values = self._checked(X)
-        # Subtracted in float64: float32 is too coarse for columns far from 0.
-        whitened: NDArray[Any] = np.empty_like(values)
-        np.subtract(values, self.mean_, out=whitened, casting="same_kind")
-        whitened /= self.scale_.astype(values.dtype)
-        return whitened.ravel() if np.ndim(X) == 1 else whitened
-
-    def inverse_transform(self, X: Any) -> NDArray[Any]:
-        """Go back to the original units.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_rows,) or (n_rows, n_columns)
-
-        Returns
-        -------
-        ndarray of the shape of `X`
-        """
-        check_is_fitted(self)
-        values = self._checked(X)
-        original: NDArray[Any] = values * self.scale_.astype(values.dtype)
-        np.add(original, self.mean_, out=original, casting="same_kind")
-        return original.ravel() if np.ndim(X) == 1 else original
-
-    def _combine(self, n_rows: int, mean: NDArray[Any], squares: NDArray[Any]) -> None:
-        """Add the moments of more rows, their mean being relative to the shift."""
-        if not hasattr(self, "n_rows_"):
-            self.n_rows_, self.drift_, self.squares_ = n_rows, mean, squares
-        else:
-            total = self.n_rows_ + n_rows
-            gap = mean - self.drift_
-            self.drift_ = self.drift_ + gap * (n_rows / total)
-            self.squares_ = self.squares_ + squares + gap**2 * (self.n_rows_ * n_rows / total)
-            self.n_rows_ = total
-        self.mean_ = self.shift_ + self.drift_
-        spread = np.sqrt(self.squares_ / max(self.n_rows_ - self.ddof, 1))
-        self.scale_ = np.where(spread == 0, 1.0, spread)
-
-    def _checked(self, X: Any) -> NDArray[Any]:
-        if np.ndim(X) not in (1, 2):
-            raise ShapeError(
-                f"Whiten takes shape (n_rows, n_columns), got {np.shape(X)}. "
-                "AddDim() adds the column axis; Flatten() folds extra ones."
-            )
-        columns = as_columns(X) if np.ndim(X) == 1 else as_values(X, "X")
-        values: NDArray[Any] = check_array(
-            columns, dtype=[np.float64, np.float32], estimator="Whiten", input_name="X"
-        )
-        if hasattr(self, "mean_") and values.shape[1] != len(self.mean_):
-            raise ShapeError(
-                f"Whiten was fitted on {len(self.mean_)} columns, got {values.shape[1]} in "
-                f"shape {np.shape(X)}. Pass the same columns as in fit."
-            )
-        return values
-
-    def feature_names(self, name: str, inbound: Sequence[Names | None]) -> Names | None:
-        """Pass the names on."""
-        return one_to_one(inbound)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags = TransformerTags(preserves_dtype=["float64", "float32"])
-        return tags
-
-
 def _dense(arrays: Sequence[Any]) -> list[NDArray[Any]]:
     for array in arrays:
         if sparse.issparse(array):
@@ -477,41 +458,3 @@ def _divided(left: Any, right: Any, impute: float | None) -> Any:
     if impute is None:
         return ratio
     return np.where(np.equal(right, 0), np.asarray(impute, dtype=ratio.dtype), ratio)
-
-
-def _operator(name: str, layer: Callable[[], Any]) -> Callable[[Any, Any], Any]:
-    def draw(left: Any, right: Any) -> Any:
-        if isinstance(left, Node) and isinstance(right, Node):
-            return layer()(left, right)
-        node, value, reflected = (
-            (left, right, False) if isinstance(left, Node) else (right, left, True)
-        )
-        if np.ndim(value) != 0 or not np.issubdtype(np.asarray(value).dtype, np.number):
-            raise NodeTypeError(
-                f"A node can be combined with a node or a number, got {value!r} of type "
-                f"{type(value).__name__}. Draw sm.Input(...) for an array, or use "
-                "Lambda(lambda x: ...)(node)."
-            )
-        if name == "multiply":
-            return ScalarMultiply(value)(node)
-        return ScalarArithmetic(name, value, reflected)(node)
-
-    return draw
-
-
-def _matmul(left: Any, right: Any) -> Any:
-    if isinstance(left, Node) and isinstance(right, Node):
-        return Dot()(left, right)
-    if isinstance(left, Node) and np.ndim(right) in (1, 2):
-        return StaticDot(right)(left)
-    raise NodeTypeError(
-        f"@ takes node @ node or node @ matrix, got {type(left).__name__} @ "
-        f"{type(right).__name__}. The observations are the rows, so the node stands left."
-    )
-
-
-hooks["add"] = _operator("add", Add)
-hooks["subtract"] = _operator("subtract", Subtract)
-hooks["multiply"] = _operator("multiply", ElementWiseMultiply)
-hooks["divide"] = _operator("divide", Divide)
-hooks["matmul"] = _matmul
