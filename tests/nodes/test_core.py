@@ -233,10 +233,10 @@ def test_eager_lambda_that_returns_another_number_of_outputs_is_refused(fn):
         Lambda(fn, n_outputs=2)(eager)
 
 
-def test_metric_of_eager_nodes_waits_for_evaluate():
-    eager = sm.Input("x")([1.0, 2.0])
+def test_metric_of_eager_nodes_is_computed_at_once():
+    total = Metric(np.sum)(sm.Input("x")([1.0, 2.0]), "total")
 
-    assert Metric(np.sum)(eager, "total").output is None
+    assert total.output == 3.0
 
 
 # --- outbound nodes and traverse ------------------------------------------------------

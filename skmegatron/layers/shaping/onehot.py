@@ -420,7 +420,8 @@ class OneHotRange(_OneHot):
         values, known = _whole_numbers(values)
         n_columns = self._n_columns()
         places = _places(values, *self._ends())
-        return np.where(known & (places < n_columns), places, -1)
+        inside = known & (places < n_columns)
+        return places if inside.all() else np.where(inside, places, -1)
 
 
 def _as_array(X: Any) -> NDArray[Any]:
@@ -438,6 +439,8 @@ def _places(values: NDArray[Any], low: int, high: int) -> NDArray[np.intp]:
     distance: NDArray[np.intp]
     if inside.dtype.kind == "f":
         distance = (inside - low).astype(np.intp)
+    elif inside.dtype.kind == "i" and -(2**63) <= low < 2**63:
+        distance = np.subtract(inside, low, dtype=np.int64)
     else:
         # Modulo 2**64, where the ends of int64 and uint64 cannot overflow.
         distance = (inside.astype(np.uint64) - np.uint64(low % 2**64)).astype(np.intp)
