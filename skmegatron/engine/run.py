@@ -98,7 +98,7 @@ class Fit(Work):
         self.validation = validation
         self.shapes = {}
 
-    def do(self, task: Task, arrays: list[Any], fit_only: dict[str, Any]) -> Any:  # noqa: D102
+    def do(self, task: Task, arrays: list[Any], fit_only: dict[str, Any]) -> Any:  # noqa: D102 - documented on Work
         layer = self.layers.get(task.name, task.step.layer)
         if not task.fit:
             value = self.respond(task, arrays)
@@ -134,7 +134,7 @@ class Fit(Work):
         y = None if labels is None or not task.fit else as_labels(labels, values[labels])
         return [guarded(values[node]) for node in task.step.inbound_nodes], guarded(y)
 
-    def forget(self, nodes: Sequence[Node]) -> None:  # noqa: D102
+    def forget(self, nodes: Sequence[Node]) -> None:  # noqa: D102 - documented on Work
         for node in nodes if self.validation is not None else ():
             self.validation.pop(node, None)  # type: ignore[union-attr]
 
@@ -148,7 +148,7 @@ class PartialFit(Work):
         super().__init__(layers, graph)
         self.classes = classes
 
-    def do(self, task: Task, arrays: list[Any], fit_only: dict[str, Any]) -> Any:  # noqa: D102
+    def do(self, task: Task, arrays: list[Any], fit_only: dict[str, Any]) -> Any:  # noqa: D102 - documented on Work
         layer = self.layers[task.name]
         if task.fit:
             if self.classes is not None and getattr(layer, "takes_classes", False):
