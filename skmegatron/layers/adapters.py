@@ -178,6 +178,14 @@ class Sklearn(Layer):
         return hasattr(self.current, f"fit_{self.method}")
 
     @property
+    def gives_value(self) -> bool:
+        """Whether the estimator has any method that could give the step's value."""
+        if self._passes_through or self.method != "auto":
+            return True
+        methods = ("transform", "predict", "fit_transform", "fit_predict")
+        return any(hasattr(self.current, method) for method in methods)
+
+    @property
     def can_transform(self) -> bool:
         """Whether the step can be run on data that it was not fitted on."""
         if self._passes_through:
@@ -328,7 +336,8 @@ class Sklearn(Layer):
             if context is not None:
                 context.call_on_fit_task_end(estimator=owner)
         self.estimator_ = estimator
-        return value
+        # Cross decompositions give the transformed y as well.
+        return value[0] if function == "fit_transform" and isinstance(value, tuple) else value
 
     def _fit_out_of_fold(
         self, method: str, arrays: Sequence[Any], y: Any, validation: Any, params: dict[str, Any]

@@ -126,5 +126,7 @@ def _last_step(estimator: Any) -> Any:
 
 
 def _inner(estimator: Any) -> Any:
-    inner = getattr(estimator, "estimator", None)
-    return inner if hasattr(inner, "fit") else estimator
+    # A parameter, as of a search; an ensemble's default base estimator is only an attribute.
+    params = estimator.get_params(deep=False) if hasattr(estimator, "get_params") else {}
+    inner = params.get("estimator")
+    return inner if hasattr(inner, "fit") and not isinstance(inner, type) else estimator

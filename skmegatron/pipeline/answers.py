@@ -53,6 +53,23 @@ def _transforms(pipeline: Running) -> bool:
     )
 
 
+def gives_values(pipeline: Running) -> bool:
+    """Tell, for `available_if`, whether fitting can give the outputs too.
+
+    Parameters
+    ----------
+    pipeline : Running
+
+    Returns
+    -------
+    bool
+        False where an output's estimator neither transforms nor predicts.
+    """
+    graph = pipeline._graph_or_none()
+    tasks = () if graph is None else plan(graph, graph.outputs).tasks
+    return all(getattr(task.step.layer, "gives_value", True) for task in tasks)
+
+
 def _undoes(pipeline: Answers) -> bool:
     return pipeline._way_back() is not None
 

@@ -30,7 +30,7 @@ from skmegatron.io.saving import load, save
 from skmegatron.io.tables import released
 from skmegatron.nodes.core import InputNode, Node, Step
 from skmegatron.nodes.graph import Graph
-from skmegatron.pipeline.answers import Answers, offers
+from skmegatron.pipeline.answers import Answers, gives_values, offers
 from skmegatron.pipeline.names import input_columns
 from skmegatron.visuals import pipeline_html
 
@@ -168,6 +168,7 @@ class Pipeline(CallbackSupportMixin, Answers):
         self._fit(X, y, fit_only, validation_data=validation_data)
         return self
 
+    @available_if(gives_values)
     @with_callbacks
     def fit_transform(
         self, X: Any, y: Any = None, *, validation_data: Any = None, **fit_only: Any

@@ -120,7 +120,8 @@ def pipeline_tags(graph: Graph, tags: Tags) -> Tags:
         tags.target_tags = deepcopy(own.target_tags)
     tags.target_tags.required = any(isinstance(node, Target) for node in fitting.inputs)
     tags.requires_fit = any(task.fit for task in fitting.tasks)
-    tags.no_validation = not tags.requires_fit
+    first = [get_tags(step.layer) for step in _readers(graph, data_inputs(graph))]
+    tags.no_validation = all(own.no_validation for own in first)
     tags.transformer_tags = TransformerTags(preserves_dtype=_preserved_dtypes(graph))
     steps = [task.step for task in fitting.tasks] + list(graph.steps)
     tags.non_deterministic = any(get_tags(step.layer).non_deterministic for step in steps)
@@ -135,7 +136,8 @@ def _fill_input_tags(graph: Graph, tags: InputTags) -> None:
     n_axes = {len(node.shape) for node in inputs}
     alone = len(inputs) == 1
     first = [get_tags(step.layer).input_tags for step in _readers(graph, inputs)]
-    tags.two_d_array = (alone and n_axes == {1}) or (not alone and n_axes <= {0, 1})
+    tables = all(own.two_d_array for own in first)
+    tags.two_d_array = (alone and n_axes == {1} and tables) or (not alone and n_axes <= {0, 1})
     tags.one_d_array = alone and n_axes == {0}
     tags.three_d_array = alone and n_axes == {2}
     tags.positive_only = any(own.positive_only for own in first)

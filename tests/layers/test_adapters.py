@@ -14,9 +14,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.cluster import DBSCAN, AgglomerativeClustering, KMeans, MiniBatchKMeans
-from sklearn.cross_decomposition import PLSRegression
+from sklearn.cross_decomposition import PLSCanonical, PLSRegression
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import RandomTreesEmbedding
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
@@ -957,3 +958,29 @@ def test_an_estimator_without_parameters_cannot_be_cloned_and_sklearn_says_so():
 
     with pytest.raises(TypeError, match="does not implement a 'get_params' method"):
         Sklearn(Bare()).fit(X)
+
+
+def test_an_ensembles_own_base_estimator_does_not_make_it_need_labels():
+    x = table()
+    forest = RandomTreesEmbedding(n_estimators=3, random_state=0)
+
+    result = sm.Pipeline(x, Sklearn(forest)(x)).fit_transform(X)
+
+    assert_array_equal(result.toarray(), clone(forest).fit_transform(X).toarray())
+
+
+def test_a_cross_decomposition_gives_the_transformed_columns_only():
+    layer = Sklearn(PLSCanonical(n_components=1))
+
+    value = layer.fit_transform(X, y=np.column_stack([Y, Y * 2.0]))
+
+    assert_allclose(value, layer.transform(X))
+
+
+def test_a_graph_whose_estimator_gives_no_value_can_only_be_fitted():
+    x = table()
+    pipe = sm.Pipeline(x, Sklearn(KernelDensity())(x)).fit(X)
+
+    assert not hasattr(pipe, "transform")
+    assert not hasattr(pipe, "fit_transform")
+    assert_allclose(pipe.score_samples(X), KernelDensity().fit(X).score_samples(X))
