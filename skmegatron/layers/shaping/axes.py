@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -165,12 +166,13 @@ class Reshape(StatelessLayer):
             If the sizes do not match.
         """
         X = as_dense(self, X)
-        shape = tuple(self.new_shape) if np.ndim(self.new_shape) else (int(self.new_shape),)  # type: ignore[call-overload]
-        size = int(np.prod(X.shape[1:]))
-        known = int(np.prod([part for part in shape if part != -1]))
+        asked: Any = self.new_shape
+        shape = tuple(asked) if isinstance(asked, Iterable) else (int(asked),)
+        size = math.prod(X.shape[1:])
+        known = math.prod(part for part in shape if part != -1)
         if shape.count(-1) == 1 and known > 0 and size % known == 0:
             shape = tuple(size // known if part == -1 else part for part in shape)
-        if min(shape, default=0) < 0 or int(np.prod(shape)) != size:
+        if min(shape, default=0) < 0 or math.prod(shape) != size:
             raise ShapeError(
                 f"Reshape({self.new_shape!r}) takes observations of {known} values (a multiple, "
                 f"with one -1), got shape {X.shape[1:]}, {size} values. The axis of the "
@@ -243,7 +245,7 @@ class Flatten(StatelessLayer):
         if sparse.issparse(X):
             return X
         X = np.asarray(X)
-        return X.reshape(X.shape[0], int(np.prod(X.shape[1:])))
+        return X.reshape(X.shape[0], math.prod(X.shape[1:]))
 
     def feature_names(self, name: str, inbound: Sequence[Names | None]) -> Names | None:
         """Pass the names on: those of an image are numbered in the same order."""
