@@ -126,7 +126,14 @@ def columns_together(arrays: Sequence[Any]) -> Any:
         Dtypes are promoted as numpy does, except that text beside numbers gives an
         object array, so that no number turns into a string. Pandas frames whose columns
         all differ in name stay a frame.
+
+    Raises
+    ------
+    ShapeError
+        If the arrays differ in their number of rows.
     """
+    if len({np.shape(array)[:1] for array in arrays}) > 1:
+        raise _misfit(arrays, axis=1)
     if len(arrays) > 1 and all(nw.dependencies.is_pandas_dataframe(array) for array in arrays):
         names = [name for array in arrays for name in array.columns]
         same_rows = all(arrays[0].index.equals(array.index) for array in arrays[1:])
@@ -158,17 +165,22 @@ def join(arrays: Sequence[Any], axis: int) -> Any:
     shapes = [tuple(array.shape) for array in arrays]
     rests = {shape[:axis] + shape[axis + 1 :] for shape in shapes}
     if len(rests) > 1 or any(len(shape) <= axis for shape in shapes):
-        raise ShapeError(
-            f"Arrays that are joined along axis {axis} must have equal shapes but for that axis, "
-            f"got {', '.join(str(shape) for shape in shapes)}. Flatten() lays each observation "
-            "out as one row; Filter changes the rows of one node only."
-        )
+        raise _misfit(arrays, axis)
     if any(sparse.issparse(array) for array in arrays):
         return sparse.hstack(arrays, format="csr")
     kinds = {_kind(array.dtype) for array in arrays}
     if len(kinds) > 1:
         arrays = [array.astype(object) for array in arrays]
     return np.concatenate(arrays, axis=axis)
+
+
+def _misfit(arrays: Sequence[Any], axis: int) -> ShapeError:
+    """Tell the shapes as they were handed in: a reader looks for them in their own data."""
+    return ShapeError(
+        f"Arrays that are joined along axis {axis} must have equal shapes but for that axis, "
+        f"got {', '.join(str(np.shape(array)) for array in arrays)}. Flatten() lays each "
+        "observation out as one row; Filter changes the rows of one node only."
+    )
 
 
 def _kind(dtype: np.dtype[Any]) -> str:

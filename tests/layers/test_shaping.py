@@ -245,7 +245,7 @@ def test_arrays_that_do_not_fit_together_are_told_with_their_shapes(left, right)
     with pytest.raises(ShapeError, match=r"got .*\(2,") as caught:
         Concatenate().transform(left, right)
 
-    assert str(right.shape).rstrip(")") in str(caught.value)  # a plain array may be a column
+    assert str(right.shape) in str(caught.value)
 
 
 # Concatenate, frames
