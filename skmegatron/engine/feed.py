@@ -158,6 +158,7 @@ class _Mapping:
                 return _MISSING if None in places else select_block(value, places)
             return value
         if columns is not None and all(column in self.data for column in columns):
+            # `data` is a mapping or a table here; mypy knows only that it is data
             return columns_together([as_values(self.data[c], str(c)) for c in columns])  # type: ignore[index]
         return _MISSING
 

@@ -135,8 +135,9 @@ class Fit(Work):
         return [guarded(values[node]) for node in task.step.inbound_nodes], guarded(y)
 
     def forget(self, nodes: Sequence[Node]) -> None:  # noqa: D102 - documented on Work
-        for node in nodes if self.validation is not None else ():
-            self.validation.pop(node, None)  # type: ignore[union-attr]
+        if self.validation is not None:
+            for node in nodes:
+                self.validation.pop(node, None)
 
 
 class PartialFit(Work):
@@ -197,7 +198,7 @@ def run(
             if task.give:
                 _store(task, result, values)
                 _follow_rows(task, arrays, work)
-        except Exception as error:
+        except Exception as error:  # whatever a layer raises is told with its place, and raised
             doing = work.doing if task.fit else "transforming"
             names = [work.graph.node_names[node] for node in task.step.inbound_nodes]
             given = list(zip(names, arrays, strict=True))

@@ -93,7 +93,7 @@ class Sklearn(Layer):
         self.cv = cv
 
     @property
-    def stateful(self) -> bool:  # type: ignore[override]
+    def stateful(self) -> bool:  # type: ignore[override]  # a class constant elsewhere, depends on the parameters here
         """Whether there is something to fit."""
         return not self._passes_through
 

@@ -163,7 +163,7 @@ class Layer(BaseEstimator):
             else:
                 result = layer.transform(*arrays)
             outputs = split_outputs(layer, result)
-        except Exception as error:
+        except Exception as error:  # whatever a layer raises is told with its place, and raised
             given = [(node.name or _class_name(node), node.output) for node in inbound]
             label = name if isinstance(name, str) else type(self.wrapped).__name__.lower()
             error.add_note(where(label, self, "eagerly", given))

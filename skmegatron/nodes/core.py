@@ -384,6 +384,7 @@ class InputNode(Node):
             )
         if isinstance(columns, str):
             raise TypeError(f"columns takes a list, got {columns!r}. Write columns=[{columns!r}].")
+        # one number is a shape with one axis; mypy knows only the wide type of the argument
         shape = tuple(shape) if isinstance(shape, list | tuple) else (shape,)  # type: ignore[assignment]
         if columns is not None:
             if shape not in ((), (None,), (len(columns),)):

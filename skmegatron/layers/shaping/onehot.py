@@ -303,12 +303,12 @@ class OneHotRange(_OneHot):
         self.dtype = dtype
 
     @property
-    def stateful(self) -> bool:  # type: ignore[override]
+    def stateful(self) -> bool:  # type: ignore[override]  # a class constant elsewhere, depends on the parameters here
         """Whether an end of the range has to be learned."""
         return self.max_val is None
 
     @property
-    def _remedy(self) -> str:  # type: ignore[override]
+    def _remedy(self) -> str:  # type: ignore[override]  # a class constant elsewhere, depends on the parameters here
         return super()._remedy if self.stateful else f"Raise max_val={self.max_val}"
 
     def fit(self, *arrays: Any, **fit_only: Any) -> Self:

@@ -181,7 +181,7 @@ class Slice(StatelessLayer):
         return f"Slice({', '.join(repr(part) for part in self.slices)})"
 
     @property
-    def changes_rows(self) -> bool:  # type: ignore[override]
+    def changes_rows(self) -> bool:  # type: ignore[override]  # a class constant elsewhere, depends on the parameters here
         """Whether the observations are cut."""
         return bool(self.slices) and self.slices[0] is not None
 
@@ -283,7 +283,7 @@ class SplitDict(StatelessLayer):
         self.fields = fields
 
     @property
-    def n_outputs(self) -> int:  # type: ignore[override]
+    def n_outputs(self) -> int:  # type: ignore[override]  # a class constant elsewhere, depends on the parameters here
         """One per field."""
         return len(self.fields)
 
