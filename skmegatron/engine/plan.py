@@ -7,7 +7,7 @@ while fitting, its learned state. Fit-only nodes are followed only while fitting
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from skmegatron.nodes.core import InputNode, Node, Step, TransformationNode
@@ -68,6 +68,7 @@ def plan(
     wanted: Sequence[Node],
     *,
     fit: bool = False,
+    learning: Collection[Step] = (),
     methods: Mapping[Step, str] | None = None,
     prune: bool = True,
 ) -> Plan:
@@ -80,6 +81,8 @@ def plan(
         Whose values the run must give.
     fit : bool, default=False
         Whether every stateful step behind the outputs, metrics and explorers learns.
+    learning : collection of Step, default=()
+        Where not all learn: those that do.
     methods : mapping of Step to str, default=None
         Steps whose value comes from another method than ``transform``.
     prune : bool, default=True
@@ -93,6 +96,7 @@ def plan(
     if fit:
         measured = (*graph.metrics, *graph.explorers)
         ends += [*graph.outputs, *(node for end in measured for node in end.step.parents)]
+    ends += [node for step in learning for node in graph.outputs_of[step]]
     order = sort(ends)
     nodes_of: defaultdict[Step, list[TransformationNode]] = defaultdict(list)
     for node in order:
@@ -103,7 +107,7 @@ def plan(
     tasks: list[Task] = []
     for step in reversed(list(nodes_of)):
         give = any(node in needed for node in nodes_of[step])
-        learn = fit and is_stateful(step)
+        learn = step in learning or (fit and is_stateful(step))
         if give or learn:
             needed.update(step.inbound_nodes)
             if learn:

@@ -67,6 +67,10 @@ class Work:
             return self.layers[self.graph.names[source.step]].inverse_transform(*arrays)
         return getattr(self.layers[task.name], task.method)(*arrays)
 
+    def kept_rows(self, task: Task, arrays: Sequence[Any]) -> Any:
+        """Tell which rows a step that takes some away has left."""
+        return self.layers[task.name].kept_rows(*arrays)
+
     def forget(self, nodes: Sequence[Node]) -> None:
         """Drop what the work itself holds of spent nodes."""
 
@@ -140,24 +144,6 @@ class Fit(Work):
                 self.validation.pop(node, None)
 
 
-class PartialFit(Work):
-    """Let each step that learns take in one more batch, then transform it."""
-
-    doing = "fitting a batch"
-
-    def __init__(self, layers: Layers, graph: Graph, classes: Any = None) -> None:
-        super().__init__(layers, graph)
-        self.classes = classes
-
-    def do(self, task: Task, arrays: list[Any], fit_only: dict[str, Any]) -> Any:  # noqa: D102 - documented on Work
-        layer = self.layers[task.name]
-        if task.fit:
-            if self.classes is not None and getattr(layer, "takes_classes", False):
-                fit_only["classes"] = self.classes
-            layer.partial_fit(*arrays, **fit_only)
-        return self.respond(task, arrays) if task.give else None
-
-
 def run(
     plan: Plan,
     fed: Mapping[Node, Any],
@@ -213,11 +199,13 @@ def run(
 
 def _follow_rows(task: Task, arrays: list[Any], work: Work) -> None:
     """Note which of the fed rows a step's value is about, where some are gone."""
+    if any(array is None for array in arrays):  # in a stream, where no rows are left
+        return
     rows = next((work.rows[n] for n in task.step.inbound_nodes if n in work.rows), None)
     layer = work.layers.get(task.name)
     if layer is not None and getattr(layer, "changes_rows", False):
         rows = np.arange(arrays[0].shape[0]) if rows is None else rows
-        rows = rows[layer.kept_rows(*arrays)]
+        rows = rows[work.kept_rows(task, arrays)]
     if rows is not None:
         work.rows.update(dict.fromkeys(task.nodes, rows))
 

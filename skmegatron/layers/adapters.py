@@ -11,15 +11,19 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import cross_val_predict
+from sklearn.multioutput import MultiOutputClassifier
 from sklearn.utils.metaestimators import available_if
 
 from skmegatron.errors import NodeTypeError
 from skmegatron.io.tables import as_values, columns_together, describe
 from skmegatron.layers.core import Layer, Names
 from skmegatron.layers.wrapping import (
+    batch_advice,
+    learns_nothing,
     may_write,
     needs_labels,
     tags_of,
+    takes_epochs,
     validation_style,
     wants_columns,
 )
@@ -40,10 +44,10 @@ def _undoes(layer: Sklearn) -> bool:
 
 
 def _learns_in_batches(layer: Sklearn) -> bool:
-    # A frozen estimator hands partial_fit through to the one that it should protect.
-    return hasattr(layer.current, "partial_fit") and not isinstance(
-        layer.estimator, FrozenEstimator
-    )
+    # A frozen estimator hands partial_fit through to the one that it should protect, and
+    # out-of-fold values need all rows at once.
+    frozen = isinstance(layer.estimator, FrozenEstimator)
+    return hasattr(layer.current, "partial_fit") and not frozen and layer.cv is None
 
 
 class Sklearn(Layer):
@@ -201,6 +205,23 @@ class Sklearn(Layer):
         return function is not None and "classes" in inspect.signature(function).parameters
 
     @property
+    def learns_nothing(self) -> bool:
+        """Whether the value does not depend on what ``fit`` has seen."""
+        return learns_nothing(self.estimator)
+
+    @property
+    def takes_epochs(self) -> bool:
+        """Whether the estimator gains from taking the same batches in again."""
+        return takes_epochs(self.estimator)
+
+    @property
+    def batch_advice(self) -> str:
+        """What to do where the step cannot learn from batches."""
+        if self.cv is not None and hasattr(self.current, "partial_fit"):
+            return "Out-of-fold values need all rows at once: leave cv= out, or call fit."
+        return batch_advice(self.estimator)
+
+    @property
     def takes_validation(self) -> bool:
         """Whether ``fit`` can use held-out data for early stopping."""
         return not self._passes_through and bool(validation_style(self.estimator))
@@ -302,6 +323,10 @@ class Sklearn(Layer):
         if not hasattr(self, "estimator_"):
             self.estimator_ = clone(self.estimator)
         self._check_labels(y)
+        classes: Any = params.get("classes")
+        per_column = isinstance(classes, list) and isinstance(classes[0], np.ndarray)
+        if per_column and not isinstance(self.estimator, MultiOutputClassifier):
+            params["classes"] = np.unique(np.concatenate(classes))
         self.estimator_.partial_fit(self._pack(arrays), *self._labels(y), **params)
         return self
 

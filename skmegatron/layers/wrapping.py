@@ -9,8 +9,34 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from sklearn.base import OneToOneFeatureMixin
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import Tags, get_tags
+
+#: What learns from batches in the place of what cannot.
+_INSTEAD = {
+    "CountVectorizer": "HashingVectorizer()",
+    "DictVectorizer": "FeatureHasher()",
+    "DictionaryLearning": "MiniBatchDictionaryLearning()",
+    "ElasticNet": "SGDRegressor(penalty='elasticnet')",
+    "GaussianMixture": "MiniBatchKMeans()",
+    "KMeans": "MiniBatchKMeans()",
+    "Lasso": "SGDRegressor(penalty='l1')",
+    "LinearRegression": "SGDRegressor(penalty=None)",
+    "LinearSVC": "SGDClassifier()",
+    "LinearSVR": "SGDRegressor(loss='epsilon_insensitive')",
+    "LogisticRegression": "SGDClassifier(loss='log_loss')",
+    "NMF": "MiniBatchNMF()",
+    "OneHotEncoder": "the layer OneHotLabels()",
+    "PCA": "IncrementalPCA()",
+    "Ridge": "SGDRegressor()",
+    "RidgeClassifier": "SGDClassifier(loss='squared_error')",
+    "RobustScaler": "StandardScaler()",
+    "SVC": "SGDClassifier() behind Nystroem, which a sample can fit",
+    "SparsePCA": "MiniBatchSparsePCA()",
+    "TfidfVectorizer": "HashingVectorizer()",
+    "TruncatedSVD": "IncrementalPCA()",
+}
 
 
 def tags_of(estimator: Any) -> Tags | None:
@@ -84,6 +110,55 @@ def validation_style(estimator: Any) -> str:
     if "X_val" in parameters and "y_val" in parameters:
         return "X_val"
     return "eval_set" if "eval_set" in parameters else ""
+
+
+def learns_nothing(estimator: Any) -> bool:
+    """Tell whether an estimator's ``fit`` leaves nothing that its values depend on.
+
+    Parameters
+    ----------
+    estimator : estimator or str or None
+
+    Returns
+    -------
+    bool
+        True for what is frozen, and for what is stateless by its tags.
+    """
+    if isinstance(estimator, FrozenEstimator):
+        return True
+    tags = tags_of(estimator)
+    return tags is not None and not tags.requires_fit
+
+
+def takes_epochs(estimator: Any) -> bool:
+    """Tell whether an estimator is a model, which reads the data once in each epoch.
+
+    Parameters
+    ----------
+    estimator : estimator or str or None
+
+    Returns
+    -------
+    bool
+        False for what counts every row once: scalers, which give back the columns they take.
+    """
+    return not isinstance(estimator, OneToOneFeatureMixin)
+
+
+def batch_advice(estimator: Any) -> str:
+    """Word what to do about an estimator without ``partial_fit``.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Returns
+    -------
+    str
+    """
+    name = type(estimator).__name__
+    other = f"Use {_INSTEAD[name]} instead, or fit" if name in _INSTEAD else "Fit"
+    return f"{other} it on a sample and freeze it: Sklearn(FrozenEstimator({name}().fit(sample)))."
 
 
 def may_write(estimator: Any) -> bool:

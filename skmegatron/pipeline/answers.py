@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sklearn.base import ClassifierMixin, RegressorMixin
@@ -42,7 +41,17 @@ def offers(method: str) -> Callable[[Running], bool]:
     return check
 
 
-def _transforms(pipeline: Running) -> bool:
+def transforms(pipeline: Running) -> bool:
+    """Tell, for `available_if`, whether every step can be run on new data.
+
+    Parameters
+    ----------
+    pipeline : Running
+
+    Returns
+    -------
+    bool
+    """
     graph = pipeline._graph_or_none()
     if graph is None:
         return True  # and calling it tells what is wrong with the graph
@@ -77,7 +86,7 @@ def _undoes(pipeline: Answers) -> bool:
 class Answers(Running):
     """The methods of a pipeline that change nothing."""
 
-    @available_if(_transforms)
+    @available_if(transforms)
     def transform(
         self, X: Any, index_field: str | None = None, prune: bool = True, outputs: Any = None
     ) -> Any:
@@ -365,52 +374,17 @@ class Answers(Running):
         """
         return self._measure(self._valid_graph().explorers, X, y, prune, fit_only)
 
-    def evaluate_generator(
-        self, input_generator: Iterable[Any], steps: int | None = None
-    ) -> Iterator[dict[str, Any]]:
-        """Compute the graph's metrics for each batch of a generator.
-
-        Parameters
-        ----------
-        input_generator : iterable of mapping, or of tuple (X, y)
-        steps : int, default=None
-            How many batches to take; None takes all there are.
-
-        Yields
-        ------
-        dict of str to float
-        """
-        for X, y in _batches(input_generator, steps):
-            yield self.evaluate(X, y)
-
-    def explore_generator(
-        self, input_generator: Iterable[Any], steps: int | None = None
-    ) -> dict[str, Any]:
-        """Run the graph's explorers over the batches of a generator, holding one at a time.
-
-        Parameters
-        ----------
-        input_generator : iterable of mapping, or of tuple (X, y)
-        steps : int, default=None
-            How many batches to take; None takes all there are.
-
-        Returns
-        -------
-        dict of str to object
-            What each explorer gives for all batches, by name.
-        """
-        ends = self._valid_graph().explorers
-        states = {end: end.layer.start(self._names_for(end)) for end in ends}
-        for X, y in _batches(input_generator, steps):
-            for end, (arrays, keywords) in self._read(ends, X, y).items():
-                states[end] = end.layer.update(states[end], *arrays, **keywords)
-        return {self.graph.names[end.step]: end.layer.finish(states[end]) for end in ends}
-
     def _measure(
         self, ends: Sequence[Any], X: Any, y: Any, prune: bool, extra: Mapping[str, Any]
     ) -> dict[str, Any]:
+        ready = self._ready(self.graph, read_by(ends), prune=prune)
+        values, _ = self._put_through(ready, X, y, extra)
+        return self._results(ends, values)
+
+    def _results(self, ends: Sequence[Any], values: Mapping[Node, Any]) -> dict[str, Any]:
+        """Let metrics and explorers look at the values of their nodes."""
         graph, results = self.graph, {}
-        for end, (arrays, keywords) in self._read(ends, X, y, extra, prune=prune).items():
+        for end, (arrays, keywords) in arrays_for(ends, values).items():
             if getattr(end.layer, "takes_names", False):
                 keywords["names"] = self._names_for(end)
             name = graph.names[end.step]
@@ -423,26 +397,6 @@ class Answers(Running):
                 raise
         return results
 
-    def _read(
-        self,
-        ends: Sequence[Any],
-        X: Any,
-        y: Any,
-        extra: Mapping[str, Any] | None = None,
-        *,
-        prune: bool = True,
-    ) -> dict[Any, tuple[list[Any], dict[str, Any]]]:
-        """Give the values that each metric or explorer reads."""
-        wanted = list(dict.fromkeys(node for end in ends for node in end.step.parents))
-        values, _ = self._run(self.graph, wanted, X, y, extra, prune=prune)
-        return {
-            end: (
-                [guarded(values[node]) for node in end.inbound_nodes],
-                {key: guarded(values[node]) for key, node in end.step.fit_only.items()},
-            )
-            for end in ends
-        }
-
     def _names_for(self, end: Any) -> list[tuple[str, Any]]:
         """Give the name of each node that an end reads, and of its columns."""
         graph, learned = self.graph, vars(self)
@@ -453,7 +407,39 @@ class Answers(Running):
         return [(graph.node_names[node], found[node]) for node in read]
 
 
-def _batches(generator: Iterable[Any], steps: int | None) -> Iterator[tuple[Any, Any]]:
-    """Give each batch as (X, y)."""
-    for batch in islice(generator, steps):
-        yield batch if isinstance(batch, tuple) and len(batch) == 2 else (batch, None)
+def read_by(ends: Sequence[Any]) -> list[Node]:
+    """List the nodes that metrics and explorers read.
+
+    Parameters
+    ----------
+    ends : sequence of MetricNode or ExploreNode
+
+    Returns
+    -------
+    list of Node
+    """
+    return list(dict.fromkeys(node for end in ends for node in end.step.parents))
+
+
+def arrays_for(
+    ends: Sequence[Any], values: Mapping[Node, Any]
+) -> dict[Any, tuple[list[Any], dict[str, Any]]]:
+    """Give the values that each metric or explorer reads.
+
+    Parameters
+    ----------
+    ends : sequence of MetricNode or ExploreNode
+    values : mapping of Node to array
+
+    Returns
+    -------
+    dict of node to (list of array, dict of str to array)
+        By position, and by keyword.
+    """
+    return {
+        end: (
+            [guarded(values[node]) for node in end.inbound_nodes],
+            {key: guarded(values[node]) for key, node in end.step.fit_only.items()},
+        )
+        for end in ends
+    }

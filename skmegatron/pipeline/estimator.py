@@ -7,43 +7,29 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from copy import deepcopy
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from sklearn import get_config
 from sklearn.base import clone
-from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.utils import Bunch
+from sklearn.callback import with_callbacks
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import validate_data
 
 from skmegatron.engine.feed import Feed
 from skmegatron.engine.plan import Plan, Task, plan
-from skmegatron.engine.run import Fit, PartialFit, run
-from skmegatron.errors import UnusedInputWarning
+from skmegatron.engine.run import Fit, run
 from skmegatron.io.saving import load, save
 from skmegatron.io.tables import released
-from skmegatron.nodes.core import InputNode, Node, Step
-from skmegatron.nodes.graph import Graph
-from skmegatron.pipeline.answers import Answers, gives_values, offers
-from skmegatron.pipeline.names import input_columns
+from skmegatron.nodes.core import Node, Step
+from skmegatron.pipeline.answers import gives_values, offers
+from skmegatron.pipeline.streams import Streams, own_steps, validate_layers, warn_unused
 from skmegatron.visuals import pipeline_html
 
 
-def _learns_in_batches(pipeline: Pipeline) -> bool:
-    graph = pipeline._graph_or_none()
-    if graph is None:
-        return False
-    tasks = plan(graph, (), fit=True).tasks
-    return all(hasattr(task.step.layer, "partial_fit") for task in tasks if task.fit)
-
-
-class Pipeline(CallbackSupportMixin, Answers):
+class Pipeline(Streams):
     """A graph of layers as a scikit-learn estimator.
 
     Parameters
@@ -212,41 +198,6 @@ class Pipeline(CallbackSupportMixin, Answers):
         values, _ = self._fit(X, y, fit_only, (output,), methods={head.step: "fit_predict"})
         return released(values[output])
 
-    @available_if(_learns_in_batches)
-    def partial_fit(self, X: Any, y: Any = None, classes: Any = None, **fit_only: Any) -> Self:
-        """Take one more batch into every step that learns.
-
-        Exists where all of them have ``partial_fit``.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix, dataframe or mapping of str to array-like
-        y : array-like of shape (n_rows,), default=None
-        classes : array-like of shape (n_classes,), default=None
-            All labels there are; the first call needs it where an estimator does.
-        **fit_only : array-like of shape (n_rows,)
-
-        Returns
-        -------
-        self
-        """
-        graph = self._valid_graph()
-        _validate_layers(graph)
-        planned = plan(graph, (), fit=True)
-        first = not hasattr(self, "steps_")
-        feed = self._feed(graph, planned, X, y, fit_only, fitting=first)
-        # Copies, so that a batch that fails leaves what was learned as it was.
-        layers = {
-            name: clone(step.layer) if first else deepcopy(self.steps_.get(name, step.layer))
-            for step, name in _own_steps(graph)
-        }
-        run(planned, feed.values, PartialFit(layers, graph, classes))
-        if first:
-            self._keep(layers, feed, {})
-        else:
-            self.steps_ = Bunch(**layers)
-        return self
-
     def _fit(
         self,
         X: Any,
@@ -257,45 +208,23 @@ class Pipeline(CallbackSupportMixin, Answers):
         validation_data: Any = None,
     ) -> tuple[dict[Node, Any], Feed]:
         graph = self._valid_graph()
-        _validate_layers(graph)
-        for node in graph.unused_inputs:
-            warnings.warn(
-                f"Input {node.name!r} is read by no output, metric or explorer of this "
-                "pipeline. Take it out of inputs, or call a layer on it.",
-                UnusedInputWarning,
-                stacklevel=4,
-            )
+        validate_layers(graph)
+        warn_unused(graph)
         planned = plan(graph, wanted, fit=True, methods=methods)
-        feed = self._feed(graph, planned, X, y, fit_only, fitting=True)
+        edge = self._edge(graph, planned, fitting=True)
+        feed = self._feed(graph, edge, X, y, fit_only, fitting=True)
         held_out = None
         if validation_data is not None:
             X_val, y_val = _pair(validation_data)
-            held_out = self._feed(
-                graph, planned, X_val, y_val, {}, fitting=True, partly=True
-            ).values
-        layers = {name: clone(step.layer) for step, name in _own_steps(graph)}
+            edge = self._edge(graph, planned, fitting=True, partly=True)
+            held_out = self._feed(graph, edge, X_val, y_val, {}, fitting=True).values
+        layers = {name: clone(step.layer) for step, name in own_steps(graph)}
         work = Fit(layers, graph, held_out)
         values = run(planned, feed.values, work, self._observer(planned))
         fed = {graph.node_names[n]: np.shape(value)[1:] for n, value in feed.values.items()}
         self._keep(layers, feed, {**fed, **work.shapes})
         feed.rows = work.rows
         return values, feed
-
-    def _keep(self, layers: dict[str, Any], feed: Feed, shapes: dict[str, Any]) -> None:
-        """Take over what a fit has learned, all at once."""
-        draft = object.__new__(type(self))
-        draft.__dict__.update(self.__dict__)
-        for name in ("n_features_in_", "feature_names_in_"):
-            draft.__dict__.pop(name, None)
-        if feed.table is not None:
-            validate_data(draft, feed.table, reset=True, skip_check_array=True)
-        table_names = getattr(draft, "feature_names_in_", None)
-        fed = [node for node in feed.values if isinstance(node, InputNode)]
-        draft._columns = input_columns(fed, feed, table_names)
-        draft._shapes = shapes
-        draft.steps_ = Bunch(**layers)
-        self.__dict__.clear()
-        self.__dict__.update(draft.__dict__)
 
     def _observer(self, planned: Plan) -> Callable[[Task, Any], AbstractContextManager[Any]]:
         """Tell callbacks, and whoever asked for `verbose`, about each step."""
@@ -406,17 +335,6 @@ def load_pipeline(path: str | os.PathLike[str], storage_db: Any = None) -> Pipel
     if storage_db is not None:
         pipeline.storage = storage_db
     return pipeline
-
-
-def _validate_layers(graph: Graph) -> None:
-    for step in graph.steps:
-        if hasattr(step.layer, "validate"):
-            step.layer.validate()
-
-
-def _own_steps(graph: Graph) -> list[tuple[Step, str]]:
-    """List the steps that have a layer to fit or run, with their names."""
-    return [(step, graph.names[step]) for step in graph.steps if step.state_of is None]
 
 
 def _pair(validation_data: Any) -> tuple[Any, Any]:

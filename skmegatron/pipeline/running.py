@@ -7,13 +7,14 @@ and runs them (`engine.run`); what comes out gets its column names and its conta
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from sklearn import get_config
 from sklearn.base import OneToOneFeatureMixin
 from sklearn.exceptions import NotFittedError
-from sklearn.utils import assert_all_finite
+from sklearn.utils import Bunch, assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
 
@@ -23,11 +24,52 @@ from skmegatron.engine.run import Work, run
 from skmegatron.errors import GraphError, NotAvailableError
 from skmegatron.io.dataset import Dataset
 from skmegatron.io.tables import released
-from skmegatron.nodes.core import Node, Step, Target
+from skmegatron.nodes.core import InputNode, Node, Step, Target
 from skmegatron.nodes.graph import Graph
 from skmegatron.pipeline.heads import Head, data_inputs, head_of, pipeline_tags
-from skmegatron.pipeline.names import in_container, known_names, node_columns, renamed
+from skmegatron.pipeline.names import (
+    in_container,
+    input_columns,
+    known_names,
+    node_columns,
+    renamed,
+)
 from skmegatron.pipeline.params import GraphParams
+
+
+@dataclass(frozen=True)
+class Edge:
+    """Which inputs a run reads.
+
+    Attributes
+    ----------
+    needed : list of InputNode
+    of_data : list of InputNode
+        Those that `X` feeds where it is an array.
+    """
+
+    needed: list[InputNode]
+    of_data: list[InputNode]
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A run that is prepared, for one set of data or for many batches.
+
+    Attributes
+    ----------
+    graph : Graph
+    wanted : sequence of Node
+    planned : Plan
+    edge : Edge
+    work : Work
+    """
+
+    graph: Graph
+    wanted: Sequence[Node]
+    planned: Plan
+    edge: Edge
+    work: Work
 
 
 class Running(GraphParams):
@@ -59,26 +101,22 @@ class Running(GraphParams):
         graph.validate(reserved=self._get_param_names())
         return graph
 
-    def _feed(
-        self,
-        graph: Graph,
-        planned: Plan,
-        X: Any,
-        y: Any,
-        extra: Mapping[str, Any],
-        *,
-        fitting: bool,
-        partly: bool = False,
-    ) -> Feed:
-        """Bind data to the inputs that a run reads, and check it as scikit-learn would."""
+    def _edge(self, graph: Graph, planned: Plan, *, fitting: bool, partly: bool = False) -> Edge:
+        """Tell which inputs must be fed."""
         of_data = data_inputs(graph)
         needed = list(dict.fromkeys([*planned.inputs, *(of_data if fitting else ())]))
         unused = set(graph.unused_inputs)
         needed = [node for node in needed if node not in unused]
         if partly:  # held-out data carries no weights
             needed = [node for node in needed if node in of_data or isinstance(node, Target)]
+        return Edge(needed, of_data)
+
+    def _feed(
+        self, graph: Graph, edge: Edge, X: Any, y: Any, extra: Mapping[str, Any], *, fitting: bool
+    ) -> Feed:
+        """Bind data to the inputs that a run reads, and check it as scikit-learn would."""
         names = None if fitting else getattr(self, "feature_names_in_", None)
-        feed = bind(graph.inputs, needed, of_data, X, y, extra, names)
+        feed = bind(graph.inputs, edge.needed, edge.of_data, X, y, extra, names)
         checked = not fitting and hasattr(self, "n_features_in_") and not feed.by_name
         if checked and feed.table is not None:
             validate_data(self, feed.table, reset=False, skip_check_array=True)
@@ -113,13 +151,29 @@ class Running(GraphParams):
         methods: Mapping[Step, str] | None = None,
         prune: bool = True,
     ) -> tuple[dict[Node, Any], Feed]:
+        return self._put_through(self._ready(graph, wanted, methods, prune), X, y, extra)
+
+    def _ready(
+        self,
+        graph: Graph,
+        wanted: Sequence[Node],
+        methods: Mapping[Step, str] | None = None,
+        prune: bool = True,
+        work: type[Work] = Work,
+    ) -> Ready:
+        """Prepare a run of the fitted pipeline."""
         planned = plan(graph, wanted, methods=methods, prune=prune)
         layers = self._fitted_layers(graph, planned)
-        feed = self._feed(graph, planned, X, y, extra or {}, fitting=False)
-        work = Work(layers, graph)
-        values = run(planned, feed.values, work)
-        feed.rows = work.rows
-        return values, feed
+        edge = self._edge(graph, planned, fitting=False)
+        return Ready(graph, wanted, planned, edge, work(layers, graph))
+
+    def _put_through(
+        self, ready: Ready, X: Any, y: Any = None, extra: Mapping[str, Any] | None = None
+    ) -> tuple[dict[Node, Any], Feed]:
+        """Run on data."""
+        feed = self._feed(ready.graph, ready.edge, X, y, extra or {}, fitting=False)
+        ready.work.rows = feed.rows
+        return run(ready.planned, feed.values, ready.work), feed
 
     def _fitted_layers(self, graph: Graph, planned: Plan) -> Mapping[str, Any]:
         fitted: Mapping[str, Any] = vars(self).get("steps_", {})
@@ -137,6 +191,27 @@ class Running(GraphParams):
                 )
             layers[name] = source.layer
         return layers
+
+    def _keep(self, layers: dict[str, Any], feed: Feed, shapes: dict[str, Any]) -> None:
+        """Take over what a fit has learned, all at once."""
+        draft = self._draft()
+        for name in ("n_features_in_", "feature_names_in_"):
+            draft.__dict__.pop(name, None)
+        if feed.table is not None:
+            validate_data(draft, feed.table, reset=True, skip_check_array=True)
+        table_names = getattr(draft, "feature_names_in_", None)
+        fed = [node for node in feed.values if isinstance(node, InputNode)]
+        draft._columns = input_columns(fed, feed, table_names)
+        draft._shapes = shapes
+        draft.steps_ = Bunch(**layers)
+        self.__dict__.clear()
+        self.__dict__.update(draft.__dict__)
+
+    def _draft(self) -> Self:
+        """Make another object of the same state, to work on until all has gone well."""
+        draft = object.__new__(type(self))
+        draft.__dict__.update(self.__dict__)
+        return draft
 
     def _heads(self) -> list[Head | None]:
         graph = self._graph_or_none()

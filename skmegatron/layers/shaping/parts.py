@@ -63,13 +63,33 @@ class Filter(StatelessLayer):
             )
         return take_rows(X, kept)
 
-    def kept_rows(self, X: Any, mask: Any) -> NDArray[np.bool_]:
+    def transform_batch(self, state: Any, *arrays: Any) -> tuple[Any, Any]:
+        """Take the rows of the next batch of a stream, of which none may be left.
+
+        Parameters
+        ----------
+        state : object
+            Has no effect: each row tells for itself.
+        *arrays : array
+            The rows and the mask, as in `transform`.
+
+        Returns
+        -------
+        tuple of (same type as the rows, None)
+        """
+        X, mask = arrays
+        X = X if hasattr(X, "shape") else np.asarray(X)
+        return take_rows(X, self.kept_rows(X, mask)), None
+
+    def kept_rows(self, X: Any, mask: Any, state: Any = None) -> NDArray[np.bool_]:
         """Tell which rows are kept.
 
         Parameters
         ----------
         X : array of shape (n_rows, ...)
         mask : array-like of bool of shape (n_rows,) or (n_rows, 1)
+        state : object, default=None
+            Has no effect: each row tells for itself.
 
         Returns
         -------
@@ -208,8 +228,49 @@ class Slice(StatelessLayer):
         ShapeError
             If there are more slices than axes, or an index is out of range.
         """
+        return self._cut(X, tuple(_as_index(part) for part in self.slices))
+
+    def transform_batch(self, state: Any, *arrays: Any) -> tuple[Any, Any]:
+        """Transform the next batch of a stream, whose rows are counted over all batches.
+
+        Parameters
+        ----------
+        state : int or None
+            How many rows came before.
+        *arrays : array-like of shape (n_rows, ...)
+            The one array of the batch.
+
+        Returns
+        -------
+        tuple of (array, int)
+
+        Raises
+        ------
+        ValueError
+            If rows are counted from the end, or a single one is taken.
+        """
+        (X,) = arrays
+        seen = state or 0
+        rest = tuple(_as_index(part) for part in self.slices[1:])
+        first = (self._rows_after(seen),) if self.slices else ()
+        return self._cut(X, (*first, *rest)), seen + X.shape[0]
+
+    def _rows_after(self, seen: int) -> slice:
+        """Give the slice of a batch's rows, where some rows came before it."""
+        rows = _as_index(self.slices[0])
+        countable = isinstance(rows, slice) and min(rows.start or 0, rows.stop or 0) >= 0
+        if not countable or (rows.step or 1) < 1:
+            raise ValueError(
+                f"{self!r} takes rows that no batch can count: in a stream they are counted "
+                "from the first on. Write (start, stop) or (start, stop, step) without negative "
+                "numbers, or transform all rows at once."
+            )
+        start, step = rows.start or 0, rows.step or 1
+        begin = start - seen if start >= seen else (start - seen) % step
+        return slice(begin, None if rows.stop is None else max(rows.stop - seen, 0), step)
+
+    def _cut(self, X: Any, index: tuple[Any, ...]) -> Any:
         X = X.tocsr() if sparse.issparse(X) else np.asarray(X)
-        index = tuple(_as_index(part) for part in self.slices)
         try:
             cut = X[index]
         except IndexError as error:
@@ -220,18 +281,21 @@ class Slice(StatelessLayer):
         one_axis_less = any(isinstance(part, int) for part in index)
         return cut.toarray().ravel() if sparse.issparse(cut) and one_axis_less else cut
 
-    def kept_rows(self, X: Any) -> NDArray[Any]:
+    def kept_rows(self, X: Any, state: int | None = None) -> NDArray[Any]:
         """Tell which rows are kept.
 
         Parameters
         ----------
         X : array of shape (n_rows, ...)
+        state : int, default=None
+            In a stream: how many rows came before.
 
         Returns
         -------
         ndarray of int
         """
-        return np.atleast_1d(np.arange(X.shape[0])[_as_index(self.slices[0])])
+        rows = _as_index(self.slices[0]) if state is None else self._rows_after(state)
+        return np.atleast_1d(np.arange(X.shape[0])[rows])
 
     def feature_names(self, name: str, inbound: Sequence[Names | None]) -> Names | None:
         """Take the same part of the names, where columns are cut."""

@@ -1,0 +1,459 @@
+"""Fit, transform and measure batch by batch.
+
+`engine.batches` reads the source, `engine.stream` says which passes a fit takes and what is
+done in each; here they meet the data of the pipeline.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.utils import Bunch
+from sklearn.utils.metaestimators import available_if
+
+from skmegatron.engine.batches import Batches, check_count, split_batch
+from skmegatron.engine.feed import Feed
+from skmegatron.engine.plan import plan
+from skmegatron.engine.run import run
+from skmegatron.engine.stream import BatchFit, Pass, Stream, fit_passes, late_learners
+from skmegatron.errors import UnusedInputWarning
+from skmegatron.nodes.core import Node, Step, Target
+from skmegatron.nodes.graph import Graph
+from skmegatron.pipeline.answers import Answers, arrays_for, read_by, transforms
+from skmegatron.pipeline.running import Edge, Ready, Running
+
+
+def _learns_in_batches(pipeline: Running) -> bool:
+    graph = pipeline._graph_or_none()
+    if graph is None:
+        return False
+    tasks = plan(graph, (), fit=True).tasks
+    return all(hasattr(task.step.layer, "partial_fit") for task in tasks if task.fit)
+
+
+class Streams(CallbackSupportMixin, Answers):
+    """The methods of a pipeline that take batches."""
+
+    verbose: bool
+
+    @available_if(_learns_in_batches)
+    def partial_fit(self, X: Any, y: Any = None, classes: Any = None, **fit_only: Any) -> Self:
+        """Take one more batch into every step that learns.
+
+        Exists where all of them have ``partial_fit``. Each step learns from what the steps
+        above it make of this batch with what they know so far; `fit_generator` lets them learn
+        everything first.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix, dataframe or mapping of str to array-like
+        y : array-like of shape (n_rows,), default=None
+        classes : array-like of shape (n_classes,), default=None
+            All labels there are; the first call needs it where an estimator does.
+        **fit_only : array-like of shape (n_rows,)
+
+        Returns
+        -------
+        self
+        """
+        graph = self._valid_graph()
+        validate_layers(graph)
+        planned = plan(graph, (), fit=True)
+        first = not hasattr(self, "steps_")
+        edge = self._edge(graph, planned, fitting=first)
+        feed = self._feed(graph, edge, X, y, fit_only, fitting=first)
+        # Copies, so that a batch that fails leaves what was learned as it was.
+        layers = {
+            name: clone(step.layer) if first else deepcopy(self.steps_.get(name, step.layer))
+            for step, name in own_steps(graph)
+        }
+        run(planned, feed.values, BatchFit(layers, graph, classes))
+        if first:
+            self._keep(layers, feed, {})
+        else:
+            self.steps_ = Bunch(**layers)
+        return self
+
+    @with_callbacks
+    def fit_generator(
+        self, input_generator: Any, steps_per_epoch: int | None = None, epochs: int = 1
+    ) -> Self:
+        """Fit batch by batch, holding one batch in memory and reading the next meanwhile.
+
+        A step must have learned everything before the steps below it can, so the batches are
+        read several times: `explain_fit` shows how often, and what for. What is learned is
+        what `fit` learns from all rows, wherever ``partial_fit`` gives that.
+
+        Parameters
+        ----------
+        input_generator : iterable or callable
+            Gives batches: ``X``, ``(X, y)`` or ``(X, y, sample_weight)``, with ``X`` as `fit`
+            takes it. A list, a reader of `skmegatron.io`, or anything else that starts again
+            each time it is iterated; a function that gives a new generator at each call; or an
+            endless generator, which goes on where it was.
+        steps_per_epoch : int, default=None
+            How many batches each reading takes; None takes all there are.
+        epochs : int, default=1
+            How often models with ``partial_fit``, such as `SGDClassifier` and
+            `MiniBatchKMeans`, read the batches. Layers and scalers count each row once.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        StreamError
+            If a step cannot learn from batches, before anything is read; if the source runs
+            dry, or can be read only once and must be read again.
+
+        Examples
+        --------
+        >>> import numpy as np, skmegatron as sm
+        >>> x = sm.Input("x")
+        >>> pipe = sm.Pipeline(x, sm.layers.Whiten()(x))
+        >>> pipe.fit_generator([{"x": [1.0, 2.0]}, {"x": [3.0, 6.0]}]).steps_["whiten"].mean_
+        array([3.])
+        """
+        graph = self._valid_graph()
+        validate_layers(graph)
+        check_count("epochs", epochs)
+        passes = fit_passes(graph, epochs)
+        batches = Batches(input_generator, steps_per_epoch, len(passes), least=1)
+        warn_unused(graph)
+        context = self._init_callback_context(max_subtasks=len(passes))
+        context.call_on_fit_task_begin(estimator=self)
+        intake = _Intake(self._draft(), graph)
+        for number, one in enumerate(passes, start=1):
+            begin = time.perf_counter()
+            inner = context.subcontext(task_name=f"pass-{number}", max_subtasks=batches.size)
+            inner.call_on_fit_task_begin(estimator=self)
+            intake.begin(one)
+            for place, batch in enumerate(batches.read(number), start=1):
+                told = f"in batch {place} of pass {number} of {len(passes)}"
+                with self._observed_batch(inner), _noted(told):
+                    intake.take(one, batch)
+            intake.work.check_taught(one.learn)
+            inner.call_on_fit_task_end(estimator=self)
+            if self.verbose:
+                seconds = time.perf_counter() - begin
+                print(f"[Pipeline] (pass {number} of {len(passes)}) total={seconds:6.1f}s")
+        intake.finish(late_learners(graph, passes))
+        self._keep(dict(intake.work.layers), intake.first, intake.work.shapes)
+        context.call_on_fit_task_end(estimator=self)
+        return self
+
+    @contextmanager
+    def _observed_batch(self, context: Any) -> Iterator[None]:
+        """Tell callbacks about a batch."""
+        if not getattr(self, "_skl_callbacks", ()):
+            yield  # the tree of contexts grows with the batches: none without a reader
+            return
+        leaf = context.subcontext(task_name="batch")
+        leaf.call_on_fit_task_begin(estimator=self)
+        yield
+        leaf.call_on_fit_task_end(estimator=self)
+
+    def explain_fit(self, epochs: int = 1) -> pd.DataFrame:
+        """Print how `fit_generator` would read the batches, before anything is read.
+
+        Parameters
+        ----------
+        epochs : int, default=1
+            As in `fit_generator`.
+
+        Returns
+        -------
+        DataFrame
+            What was printed, one row per reading: which steps run on the way, which learn,
+            and of which classifiers the classes are gathered.
+
+        Raises
+        ------
+        StreamError
+            If a step cannot learn from batches.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> from sklearn.linear_model import SGDClassifier
+        >>> X, y = sm.Input("X", shape=(None,)), sm.Target("y")
+        >>> guess = sm.layers.Sklearn(SGDClassifier())(sm.layers.Whiten()(X), y=y)
+        >>> table = sm.Pipeline([X, y], guess).explain_fit(epochs=2)
+              epoch   runs         learn    classes of
+        pass
+        1         1               whiten sgdclassifier
+        2         1 whiten sgdclassifier
+        3         2 whiten sgdclassifier
+        """
+        graph = self._valid_graph()
+        check_count("epochs", epochs)
+        names = graph.names
+        rows = [
+            {
+                "epoch": one.epoch,
+                "runs": ", ".join(task.name for task in one.plan.tasks if not task.fit),
+                "learn": ", ".join(names[step] for step in one.learn),
+                "classes of": ", ".join(names[step] for step in one.collect),
+            }
+            for one in fit_passes(graph, epochs)
+        ]
+        columns = ["epoch", "runs", "learn", "classes of"]
+        numbers = pd.RangeIndex(1, len(rows) + 1, name="pass")
+        table = pd.DataFrame(rows, index=numbers, columns=columns)
+        print(table.to_string())
+        return table
+
+    @available_if(transforms)
+    def transform_generator(
+        self, input_generator: Any, steps: int | None = None, index: str | None = None
+    ) -> Iterator[Any]:
+        """Give the outputs batch by batch, holding one batch in memory.
+
+        Put together, they are what `transform` gives for all rows: a window over time
+        reaches back into the batch before. The pipeline stays as it was.
+
+        Parameters
+        ----------
+        input_generator : iterable or callable
+            Gives batches, as in `fit_generator`; labels in them are not read.
+        steps : int, default=None
+            How many batches to take; None takes all there are.
+        index : str, default=None
+            Belongs to `storage`.
+
+        Yields
+        ------
+        array of shape (n_rows, ...) or Dataset
+            What `transform` gives. A batch of which a `Filter` leaves no rows gives nothing.
+
+        Raises
+        ------
+        StreamError
+            If there are fewer batches than `steps`.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> x = sm.Input("x")
+        >>> pipe = sm.Pipeline(x, sm.layers.TimeSeries(2)(x))
+        >>> for windows in pipe.transform_generator([{"x": [1, 2]}, {"x": [3]}]):
+        ...     print(windows.tolist())
+        [[1, 0], [2, 1]]
+        [[3, 2]]
+        """
+        graph = self._valid_graph()
+        ready = self._ready(graph, graph.outputs, work=Stream)
+        return self._outputs_of(ready, Batches(input_generator, steps))
+
+    def _outputs_of(self, ready: Ready, batches: Batches) -> Iterator[Any]:
+        for values, feed in self._values_of(ready, batches, labelled=False):
+            if all(_has_rows(values[node]) for node in ready.wanted):
+                feed.rows = ready.work.rows
+                yield self._wrapped(ready.wanted, values, feed)
+
+    def _values_of(
+        self, ready: Ready, batches: Batches, *, labelled: bool = True
+    ) -> Iterator[tuple[dict[Node, Any], Feed]]:
+        """Run on one batch after the other."""
+        for place, batch in enumerate(batches.read(), start=1):
+            with _noted(f"in batch {place}"):
+                X, y, extra = split_batch(batch)
+                if not labelled:
+                    y, extra = None, {}
+                values, feed = self._put_through(ready, X, y, extra)
+            yield values, feed
+
+    def evaluate_generator(
+        self, input_generator: Any, steps: int | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Compute the graph's metrics for each batch of a generator.
+
+        Parameters
+        ----------
+        input_generator : iterable or callable
+            Gives batches, as in `fit_generator`.
+        steps : int, default=None
+            How many batches to take; None takes all there are.
+
+        Yields
+        ------
+        dict of str to float
+            A batch of which a `Filter` leaves no rows gives nothing.
+
+        Raises
+        ------
+        StreamError
+            If there are fewer batches than `steps`.
+        """
+        graph = self._valid_graph()
+        ready = self._ready(graph, read_by(graph.metrics), work=Stream)
+        return self._metrics_of(ready, Batches(input_generator, steps))
+
+    def _metrics_of(self, ready: Ready, batches: Batches) -> Iterator[dict[str, Any]]:
+        for values, _ in self._values_of(ready, batches):
+            if all(_has_rows(values[node]) for node in ready.wanted):
+                yield self._results(ready.graph.metrics, values)
+
+    def explore_generator(self, input_generator: Any, steps: int | None = None) -> dict[str, Any]:
+        """Run the graph's explorers over the batches of a generator, holding one at a time.
+
+        Parameters
+        ----------
+        input_generator : iterable or callable
+            Gives batches, as in `fit_generator`.
+        steps : int, default=None
+            How many batches to take; None takes all there are.
+
+        Returns
+        -------
+        dict of str to object
+            What each explorer gives for all batches, by name.
+
+        Raises
+        ------
+        StreamError
+            If there are fewer batches than `steps`, or none.
+        """
+        graph = self._valid_graph()
+        ends = graph.explorers
+        ready = self._ready(graph, read_by(ends), work=Stream)
+        states = {end: end.layer.start(self._names_for(end)) for end in ends}
+        for values, _ in self._values_of(ready, Batches(input_generator, steps)):
+            for end, (arrays, keywords) in arrays_for(ends, values).items():
+                if all(_has_rows(array) for array in arrays):
+                    states[end] = end.layer.update(states[end], *arrays, **keywords)
+        return {graph.names[end.step]: end.layer.finish(states[end]) for end in ends}
+
+
+class _Intake:
+    """Take batches into the layers of a draft of the pipeline.
+
+    Parameters
+    ----------
+    draft : Streams
+        Learns from the first batch what the input looks like, so that the others are held
+        to it.
+    graph : Graph
+    """
+
+    def __init__(self, draft: Streams, graph: Graph) -> None:
+        for name in ("steps_", "n_features_in_", "feature_names_in_"):
+            draft.__dict__.pop(name, None)
+        layers = {name: clone(step.layer) for step, name in own_steps(graph)}
+        self.draft = draft
+        self.graph = graph
+        self.work = BatchFit(layers, graph)
+        self.first = Feed()
+        self.edge: Edge | None = None
+        self._last: tuple[Any, ...] = (None, None, {})
+        self._column_labels = False
+
+    def begin(self, one: Pass) -> None:
+        """Get ready for a pass."""
+        self.work.begin()
+        self.edge = self.draft._edge(self.graph, one.plan, fitting=True)
+
+    def take(self, one: Pass, batch: Any) -> None:
+        """Put a batch through."""
+        X, y, extra = split_batch(batch)
+        feed = self._fed(X, y, extra)
+        self.work.rows = feed.rows
+        if all(value is None or value.shape[0] for value in feed.values.values()):
+            self._last = (X, y, extra)
+        values = run(one.plan, feed.values, self.work)
+        for step in one.collect:
+            self.work.gather(step, values)
+
+    def _fed(self, X: Any, y: Any, extra: dict[str, Any]) -> Feed:
+        assert self.edge is not None  # begin was called
+        known = hasattr(self.draft, "steps_")
+        feed = self.draft._feed(self.graph, self.edge, X, y, extra, fitting=not known)
+        labels = [node for node in feed.values if isinstance(node, Target)]
+        if not known:
+            self.first = feed
+            self.draft._keep({}, feed, {})
+            # What fitting whole makes of labels that come as a column: a plain row of them.
+            self._column_labels = np.ndim(y) == 2 and all(feed.values[n].ndim == 1 for n in labels)
+        elif self._column_labels:
+            feed.values.update({node: np.ravel(feed.values[node]) for node in labels})
+        return feed
+
+    def finish(self, late: Sequence[Step]) -> None:
+        """Fit, on the last batch, what no pass has: it has nothing to learn."""
+        if not late:
+            return
+        planned = plan(self.graph, (), learning=frozenset(late))
+        self.edge = self.draft._edge(self.graph, planned, fitting=True)
+        self.work.begin()
+        run(planned, self._fed(*self._last).values, self.work)
+
+
+@contextmanager
+def _noted(place: str) -> Iterator[None]:
+    """Add to an error where in the stream it happened."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"  {place}")
+        raise
+
+
+def _has_rows(value: Any) -> bool:
+    return value is not None and value.shape[0] > 0
+
+
+def validate_layers(graph: Graph) -> None:
+    """Check the hyperparameters of every layer.
+
+    Parameters
+    ----------
+    graph : Graph
+
+    Raises
+    ------
+    ValueError
+        If one cannot be used.
+    """
+    for step in graph.steps:
+        if hasattr(step.layer, "validate"):
+            step.layer.validate()
+
+
+def own_steps(graph: Graph) -> list[tuple[Step, str]]:
+    """List the steps that have a layer to fit or run, with their names.
+
+    Parameters
+    ----------
+    graph : Graph
+
+    Returns
+    -------
+    list of (Step, str)
+    """
+    return [(step, graph.names[step]) for step in graph.steps if step.state_of is None]
+
+
+def warn_unused(graph: Graph) -> None:
+    """Warn of inputs that nothing reads.
+
+    Parameters
+    ----------
+    graph : Graph
+    """
+    for node in graph.unused_inputs:
+        warnings.warn(
+            f"Input {node.name!r} is read by no output, metric or explorer of this "
+            "pipeline. Take it out of inputs, or call a layer on it.",
+            UnusedInputWarning,
+            stacklevel=5,
+        )
