@@ -1,0 +1,206 @@
+"""A store in one SQLite file, or behind a connection that the user opened.
+
+A file is opened for each operation and closed after it, so nothing leaks, and threads and
+forked processes need no care. Writers wait for one another up to a minute. The connection of
+a user is used as it is: a write is one transaction, or one savepoint inside theirs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+from skmegatron.io.storage.codec import Packed, to_cells
+from skmegatron.io.storage.ledger import Fit, Selected, Session, Slot, SqlStore, Table, columns_of
+
+_WAIT = 60.0
+
+
+class SqliteStore(SqlStore):
+    """A store in SQLite.
+
+    Parameters
+    ----------
+    database : str, Path, sqlite3.Connection or SQLAlchemy engine
+        A file, ``":memory:"``, or a connection, which stays open.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmegatron.io.storage import SqliteStore
+    >>> store = SqliteStore(":memory:")
+    >>> store.write("demo", "1", "", ['"ann"', '"bob"'], {"age": np.array([31, 45])})
+    >>> store.read("demo", "1", "", keys=['"bob"'])
+    (['"bob"'], {'age': array([45])})
+    """
+
+    # "REAL" alone turns -0.0 into 0.0: SQLite keeps whole numbers of such columns as integers.
+    types = {
+        "boolean": "BOOLEAN",
+        "integer": "INTEGER",
+        "real": "REAL BLOB",
+        "text": "TEXT",
+        "blob": "BLOB",
+        "label": "TEXT",
+    }
+
+    def __init__(self, database: Any) -> None:
+        self.database = database
+        self._missing: Callable[[], bool] = lambda: False
+        self._connect: Callable[[], AbstractContextManager[sqlite3.Connection]]
+        self._lock: AbstractContextManager[Any] = nullcontext()
+        if isinstance(database, sqlite3.Connection):
+            self.place = "a sqlite3 connection"
+            self._connect = lambda: nullcontext(database)
+        elif hasattr(database, "raw_connection"):
+            self.place = str(database.url)
+            self._connect = lambda: _checked_out(database)
+        elif database == ":memory:":
+            self.place = "memory"
+            kept = sqlite3.connect(":memory:", check_same_thread=False)
+            weakref.finalize(self, kept.close)
+            self._lock = threading.RLock()
+            self._connect = lambda: nullcontext(kept)
+        else:
+            self.place = os.fspath(database)
+            self._missing = lambda: not Path(self.place).exists()
+            self._connect = lambda: closing(sqlite3.connect(self.place, timeout=_WAIT))
+
+    @contextmanager
+    def session(self, *, writing: bool) -> Iterator[Session]:
+        """Begin a transaction, or a savepoint in one that the user has open."""
+        if not writing and self._missing():
+            yield _Nothing()
+            return
+        with self._lock, self._connect() as connection, _plain_text(connection):
+            session = SqliteSession(connection)
+            if self.place == self.database and writing:
+                session.run("PRAGMA journal_mode=WAL")
+            with _transaction(session, connection, writing):
+                yield session
+
+    def has_books(self, session: Session) -> bool:
+        """Look for them among the tables."""
+        return bool(session.run("SELECT 1 FROM sqlite_master WHERE name = ?", "skmegatron_fits"))
+
+    def create_rows(self, session: Session, place: str, slots: Sequence[Slot]) -> None:
+        """Create a table whose rowid is the order of the rows."""
+        columns = "".join(f", {self.q(slot.column)} {self.types[slot.sql_type]}" for slot in slots)
+        session.run(
+            f"CREATE TABLE {self.q(place)} (fit INTEGER NOT NULL, ind TEXT NOT NULL{columns}, "
+            "UNIQUE (fit, ind))"
+        )
+
+    def upsert(
+        self,
+        session: SqliteSession,
+        table: Table,
+        fit: int,
+        keys: Sequence[str],
+        packed: Mapping[str, Packed],
+    ) -> None:
+        """Insert, and on a key that is there overwrite its columns."""
+        columns = [self.q(slot.column) for slot in table.slots]
+        updates = ", ".join(f"{column} = excluded.{column}" for column in columns)
+        cells = [to_cells(packed[slot.output]) for slot in table.slots]
+        session.many(
+            f"INSERT INTO {self.q(table.place)} ({', '.join(['fit', 'ind', *columns])}) "
+            f"VALUES ({', '.join('?' * (2 + len(columns)))}) ON CONFLICT (fit, ind) "
+            + (f"DO UPDATE SET {updates}" if updates else "DO NOTHING"),
+            zip(repeat(fit, len(keys)), keys, *cells, strict=True),
+        )
+
+    def select(
+        self,
+        session: Session,
+        table: Table,
+        fit: Fit,
+        slots: Sequence[Slot],
+        keys: Sequence[str] | None,
+    ) -> Selected:
+        """Read rows in the order of their rowid, many keys as one JSON array."""
+        columns = ", ".join(["rowid", "ind", *(self.q(slot.column) for slot in slots)])
+        if keys is None:
+            # "+" keeps SQLite from going through the index: row after row is faster.
+            where, values = "+fit = ? ORDER BY rowid", [fit.id]
+        else:
+            where = "fit = ? AND ind IN (SELECT value FROM json_each(?))"
+            values = [fit.id, json.dumps(list(keys))]
+        rows = session.run(f"SELECT {columns} FROM {self.q(table.place)} WHERE {where}", *values)
+        return columns_of(rows, fit, slots)
+
+
+class SqliteSession:
+    """Statements on one connection.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def run(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Run one statement and give the rows that it gives, as tuples."""
+        with closing(self._connection.cursor()) as cursor:
+            cursor.row_factory = None
+            return cursor.execute(sql, values).fetchall()
+
+    def many(self, sql: str, rows: Iterator[tuple[Any, ...]]) -> None:
+        """Run one statement for every row."""
+        with closing(self._connection.cursor()) as cursor:
+            cursor.executemany(sql, rows)
+
+
+class _Nothing:
+    """A file that is not there holds no tables."""
+
+    def run(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        return []
+
+
+@contextmanager
+def _transaction(
+    session: SqliteSession, connection: sqlite3.Connection, writing: bool
+) -> Iterator[None]:
+    inside = connection.in_transaction
+    if inside:
+        begin, commit = "SAVEPOINT skmegatron", "RELEASE skmegatron"
+    else:
+        begin, commit = "BEGIN IMMEDIATE" if writing else "BEGIN", "COMMIT"
+    session.run(begin)
+    try:
+        yield
+        session.run(commit)
+    except BaseException:
+        # SQLite has rolled back by itself when the disk was full.
+        if connection.in_transaction:
+            session.run("ROLLBACK TO skmegatron" if inside else "ROLLBACK")
+            if inside:
+                session.run(commit)
+        raise
+
+
+@contextmanager
+def _plain_text(connection: sqlite3.Connection) -> Iterator[None]:
+    theirs = connection.text_factory
+    connection.text_factory = str
+    try:
+        yield
+    finally:
+        connection.text_factory = theirs
+
+
+@contextmanager
+def _checked_out(engine: Any) -> Iterator[sqlite3.Connection]:
+    with closing(engine.raw_connection()) as held:
+        yield held.driver_connection
