@@ -123,6 +123,4 @@ def is_path(thing: Any) -> bool:
     -------
     bool
     """
-    return isinstance(thing, Path | os.PathLike) or (
-        isinstance(thing, str) and "://" not in thing
-    )
+    return isinstance(thing, Path | os.PathLike) or (isinstance(thing, str) and "://" not in thing)
