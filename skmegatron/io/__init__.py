@@ -1,5 +1,12 @@
 """Data in and out; knows nothing of graphs."""
 
+from skmegatron.io.dataset import CSVData, Dataset, PandasData, ParquetData, SQLData
+from skmegatron.io.generator import (
+    CSVGenerator,
+    PandasGenerator,
+    ParquetGenerator,
+    SQLGenerator,
+)
 from skmegatron.io.storage import (
     AlchemyStore,
     DataStore,
@@ -14,11 +21,20 @@ from skmegatron.io.storage import (
 
 __all__ = [
     "AlchemyStore",
+    "CSVData",
+    "CSVGenerator",
     "DataStore",
+    "Dataset",
     "DuckStore",
     "FolderStore",
     "MemoryStore",
+    "PandasData",
+    "PandasGenerator",
+    "ParquetData",
+    "ParquetGenerator",
     "PostgresStore",
+    "SQLData",
+    "SQLGenerator",
     "SqliteStore",
     "Store",
     "open_store",

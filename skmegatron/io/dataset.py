@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from skmegatron.errors import ShapeError
+from skmegatron.io.sources.columns import checked_limit
+from skmegatron.io.sources.frame import FrameSource
+from skmegatron.io.sources.parquet import ParquetSource
+from skmegatron.io.sources.sql import QuerySource
+from skmegatron.io.sources.text import TextSource
 from skmegatron.io.tables import as_values, describe, take_rows
 
 
@@ -128,6 +134,214 @@ class Dataset(Mapping[str, Any]):
     def __repr__(self) -> str:
         arrays = ", ".join(f"{name}: {describe(array)}" for name, array in self.items())
         return f"<Dataset of {self._n_rows} rows: {arrays}>"
+
+
+def PandasData(
+    dataframe: Any,
+    exclude_cols: Sequence[str] = (),
+    nrows: int | None = None,
+    *,
+    dtype: Any = None,
+) -> Dataset:
+    """Take the columns of a dataframe, each with its own dtype.
+
+    Parameters
+    ----------
+    dataframe : dataframe of shape (n_rows, n_columns)
+        Of pandas, polars or pyarrow.
+    exclude_cols : sequence of str, default=()
+        Columns to leave out.
+    nrows : int, default=None
+        Take only the first rows.
+    dtype : dtype-like or mapping of str to dtype-like, default=None
+        Dtype of all columns, or of some by name.
+
+    Returns
+    -------
+    Dataset
+        Of views that nobody can write into.
+
+    Raises
+    ------
+    TypeError
+        If `dataframe` is none.
+    MissingColumnError
+        If `exclude_cols` or `dtype` names a column that there is not.
+    ReadError
+        If two columns have one name.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skmegatron.io import PandasData
+    >>> frame = pd.DataFrame({"age": [31, 45, 27], "city": ["Rome", "Oslo", "Kyiv"]})
+    >>> PandasData(frame, nrows=2)
+    <Dataset of 2 rows: age: (2,) int64, city: (2,) object>
+    """
+    limit = checked_limit("nrows", nrows)
+    return Dataset(**FrameSource(dataframe, exclude_cols, dtype).whole(limit))
+
+
+def CSVData(
+    filepath: str | os.PathLike[str],
+    exclude_cols: Sequence[str] = (),
+    nrows: int | None = None,
+    *,
+    dtype: Any = None,
+    **options: Any,
+) -> Dataset:
+    r"""Read a CSV file, each column with its own dtype.
+
+    Parameters
+    ----------
+    filepath : path-like
+        A text file whose first line names the columns.
+    exclude_cols : sequence of str, default=()
+        Columns to leave out.
+    nrows : int, default=None
+        Read only the first rows.
+    dtype : dtype-like or mapping of str to dtype-like, default=None
+        Dtype of all columns, or of some by name, rather than the one that fits all rows.
+    **options : object
+        Further keywords of `pandas.read_csv`, such as ``sep``, ``encoding``, ``na_values`` or
+        ``parse_dates``.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ReadError
+        If the file is empty or malformed, telling line and column.
+    EncodingError
+        If the file is in another encoding.
+    MissingColumnError
+        If `exclude_cols` or `dtype` names a column that there is not.
+    TypeError
+        If `options` has a keyword that is not free, such as ``chunksize``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skmegatron.io import CSVData
+    >>> path = Path(tempfile.mkdtemp()) / "people.csv"
+    >>> _ = path.write_text("age,city\\n31,Rome\\n45,Oslo\\n")
+    >>> CSVData(path, exclude_cols=["city"])["age"]
+    array([31, 45])
+    """
+    limit = checked_limit("nrows", nrows)
+    return Dataset(**TextSource(filepath, exclude_cols, dtype, options).whole(limit))
+
+
+def SQLData(
+    connection: Any,
+    query: Any,
+    *,
+    params: Any = None,
+    dtype: Any = None,
+    exclude_cols: Sequence[str] = (),
+    nrows: int | None = None,
+) -> Dataset:
+    """Read all rows of a query, each column with its own dtype.
+
+    Parameters
+    ----------
+    connection : object
+        A DB-API connection (sqlite3, psycopg, ...), a DuckDB connection, a SQLAlchemy engine
+        or connection, or a database URL. It stays open.
+    query : str or SQLAlchemy selectable
+        A query that gives rows.
+    params : sequence or mapping, default=None
+        Values for the placeholders in `query`, which are written as the database's own driver
+        has them. With SQLAlchemy and a mapping they are ``:name``.
+    dtype : dtype-like or mapping of str to dtype-like, default=None
+        Dtype of all columns, or of some by name, rather than the one that fits all rows.
+    exclude_cols : sequence of str, default=()
+        Columns to leave out.
+    nrows : int, default=None
+        Stop after this many rows.
+
+    Returns
+    -------
+    Dataset
+        Missing numbers are NaN; missing text is None.
+
+    Raises
+    ------
+    TypeError
+        If `connection` is no connection, or `params` are no values.
+    ReadError
+        If the query gives no table, or two columns have one name.
+    MissingColumnError
+        If `exclude_cols` or `dtype` names a column that there is not.
+
+    Examples
+    --------
+    >>> import sqlite3
+    >>> from contextlib import closing
+    >>> from skmegatron.io import SQLData
+    >>> with closing(sqlite3.connect(":memory:")) as connection:
+    ...     SQLData(connection, "SELECT ? AS age, 'Rome' AS city", params=[31])
+    <Dataset of 1 rows: age: (1,) int64, city: (1,) object>
+    """
+    limit = checked_limit("nrows", nrows)
+    return Dataset(**QuerySource(connection, query, params, exclude_cols, dtype).whole(limit))
+
+
+def ParquetData(
+    filepath: str | os.PathLike[str],
+    exclude_cols: Sequence[str] = (),
+    nrows: int | None = None,
+    *,
+    dtype: Any = None,
+) -> Dataset:
+    """Read a Parquet file, or a folder of them, each column with its own dtype.
+
+    Parameters
+    ----------
+    filepath : path-like
+        A file, or a folder whose ``*.parquet`` files are read in the order of their names.
+    exclude_cols : sequence of str, default=()
+        Columns to leave out; they are not read.
+    nrows : int, default=None
+        Read only the first rows.
+    dtype : dtype-like or mapping of str to dtype-like, default=None
+        Dtype of all columns, or of some by name.
+
+    Returns
+    -------
+    Dataset
+        Columns of lists as one array of shape (n_rows, length).
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file or folder.
+    ReadError
+        If a file is no Parquet file or is damaged, files differ in their columns, or the
+        lists of a column differ in length.
+    MissingColumnError
+        If `exclude_cols` or `dtype` names a column that there is not.
+    MissingDependencyError
+        If pyarrow is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import pandas as pd
+    >>> from skmegatron.io import ParquetData
+    >>> path = Path(tempfile.mkdtemp()) / "people.parquet"
+    >>> pd.DataFrame({"age": [31, 45], "spot": [[1, 2], [3, 4]]}).to_parquet(path)
+    >>> ParquetData(path)
+    <Dataset of 2 rows: age: (2,) int64, spot: (2, 2) int64>
+    """
+    limit = checked_limit("nrows", nrows)
+    return Dataset(**ParquetSource(filepath, exclude_cols, dtype).whole(limit))
 
 
 def _n_rows(name: str, array: Any) -> int:

@@ -9,6 +9,7 @@ from skmegatron.nodes.core import (
     Target,
     TransformationNode,
 )
+from skmegatron.nodes.fromfile import from_csv, from_dataframe, from_parquet, from_sql
 from skmegatron.nodes.graph import Graph
 
 __all__ = [
@@ -20,4 +21,8 @@ __all__ = [
     "Node",
     "Target",
     "TransformationNode",
+    "from_csv",
+    "from_dataframe",
+    "from_parquet",
+    "from_sql",
 ]

@@ -1,0 +1,203 @@
+"""A query under way on a database of any kind, read a few rows at a time.
+
+Each kind of connection has its own way to keep the rows on the server, or in the database's
+own memory, until they are asked for. What was opened here is closed here; a connection that
+was handed in stays open.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from skmegatron.errors import ReadError
+from skmegatron.io.connections import connect, database_file, kind_of
+from skmegatron.io.sources.arrow import Rebatched
+from skmegatron.io.sources.columns import BLOCK
+from skmegatron.optional import optional
+
+_IDLE = 0  # psycopg's transaction status outside of any transaction
+
+
+@dataclass(frozen=True)
+class Result:
+    """A query under way.
+
+    Attributes
+    ----------
+    names : list of str
+        Names of its columns, as the database gives them.
+    fetch : callable
+        ``fetch(n)`` gives the next `n` rows, ``fetch(None)`` all that are left.
+    arrow : bool
+        Whether these rows come as Arrow tables, rather than as lists of tuples.
+    """
+
+    names: list[str]
+    fetch: Callable[[int | None], Any]
+    arrow: bool = False
+
+
+@contextmanager
+def running(connection: Any, query: Any, params: Any) -> Iterator[Result]:
+    """Run a query without fetching its rows.
+
+    Parameters
+    ----------
+    connection : object
+        A connection, an engine or a database URL.
+    query : str or SQLAlchemy selectable
+    params : sequence, mapping or None
+
+    Yields
+    ------
+    Result
+
+    Raises
+    ------
+    FileNotFoundError
+        If the URL names a database file that is not there.
+    ReadError
+        If the query gives no rows, as INSERT does.
+    """
+    if isinstance(connection, str):
+        for scheme in ("sqlite", "duckdb"):
+            _require_file(database_file(connection, scheme))
+        opened = connect(connection)
+        close = opened.close if kind_of(opened) == "duckdb" else opened.dispose
+        try:
+            with running(opened, query, params) as result:
+                yield result
+        finally:
+            close()
+        return
+    open_query = _OPENERS[kind_of(connection) or "dbapi"]
+    with open_query(connection, query, params) as result:
+        yield result
+
+
+def reads_elsewhere(connection: Any) -> bool:
+    """Tell whether another thread than the caller's may run a query on a connection.
+
+    Parameters
+    ----------
+    connection : object
+
+    Returns
+    -------
+    bool
+        False for sqlite3, whose connections belong to one thread, and where it is unknown.
+    """
+    if isinstance(connection, str):
+        return True
+    kind = kind_of(connection)
+    if kind == "sqlalchemy":  # an engine gives each thread a connection of its own
+        in_thread = (
+            "memory" in str(connection.engine.url) or connection.engine.url.database is None
+        )
+        return not hasattr(connection, "begin_nested") and not (
+            connection.engine.dialect.name == "sqlite" and in_thread
+        )
+    return kind in ("psycopg", "duckdb")
+
+
+def _require_file(file: str | None) -> None:
+    if file in (None, ":memory:") or file.startswith("file:") or "?" in file:
+        return
+    if not Path(file).exists():
+        raise FileNotFoundError(f"There is no database file {file!r} to read from.")
+
+
+@contextmanager
+def _dbapi(connection: Any, query: Any, params: Any) -> Iterator[Result]:
+    with closing(connection.cursor()) as cursor:
+        if kind_of(connection) == "sqlite":
+            cursor.row_factory = None
+        cursor.execute(query) if params is None else cursor.execute(query, params)
+        yield Result(_names(cursor.description), _fetcher(cursor))
+
+
+def _names(description: Sequence[Any] | None) -> list[str]:
+    if description is None:
+        raise ReadError("The query gives no rows. Pass a SELECT.")
+    return [column[0] for column in description]
+
+
+def _fetcher(cursor: Any) -> Callable[[int | None], Sequence[Sequence[Any]]]:
+    def fetch(n_rows: int | None) -> Sequence[Sequence[Any]]:
+        rows = cursor.fetchall() if n_rows is None else cursor.fetchmany(n_rows)
+        if rows and isinstance(rows[0], Mapping):  # as a DictCursor gives them
+            rows = [tuple(row.values()) for row in rows]
+        return rows  # type: ignore[no-any-return]  # a DB-API cursor has no types
+
+    return fetch
+
+
+@contextmanager
+def _psycopg(connection: Any, query: Any, params: Any) -> Iterator[Result]:
+    rows = optional("psycopg.rows", extra="postgres", purpose="Reading from PostgreSQL")
+    # A cursor on the server lives in a transaction. Where none would be begun, the server
+    # must hold the cursor by itself.
+    hold = connection.autocommit and connection.info.transaction_status == _IDLE
+    name = f"skmegatron_{uuid.uuid4().hex}"
+    with closing(connection.cursor(name, row_factory=rows.tuple_row, withhold=hold)) as cursor:
+        cursor.execute(query, params, binary=True)
+        formats = optional("psycopg.pq", extra="postgres", purpose="Reading from PostgreSQL")
+        binary = formats.Format.BINARY
+        loaders = connection.adapters
+        if not all(loaders.get_loader(c.type_code, binary) for c in cursor.description):
+            # of a type that psycopg does not know, such as an enum, only the text is readable
+            cursor.format = formats.Format.TEXT
+        yield Result([column.name for column in cursor.description], _fetcher(cursor))
+
+
+@contextmanager
+def _duckdb(connection: Any, query: Any, params: Any) -> Iterator[Result]:
+    duckdb = optional("duckdb", extra="duckdb", purpose="Reading from DuckDB")
+    with closing(connection.cursor()) as cursor:
+        try:
+            relation = cursor.sql(query, params=params)
+        except duckdb.CatalogException:
+            # temporary tables and registered frames are seen by the connection itself only
+            relation = connection.sql(query, params=params)
+        if relation is None:
+            raise ReadError("The query gives no rows. Pass a SELECT.")
+        stream = getattr(relation, "to_arrow_reader", None) or relation.fetch_arrow_reader
+        with closing(stream(BLOCK)) as reader:
+            yield Result(list(relation.columns), Rebatched(reader, reader.schema).take, arrow=True)
+
+
+@contextmanager
+def _sqlalchemy(connection: Any, query: Any, params: Any) -> Iterator[Result]:
+    if not hasattr(connection, "exec_driver_sql"):
+        with connection.connect() as opened, _sqlalchemy(opened, query, params) as result:
+            yield result
+        return
+    options = {"stream_results": True, "max_row_buffer": BLOCK}
+    if not isinstance(query, str):
+        result = connection.execute(query, params or {}, execution_options=options)
+    elif isinstance(params, Mapping):
+        text = optional("sqlalchemy", extra="sql", purpose="Reading from a database").text
+        result = connection.execute(text(query), dict(params), execution_options=options)
+    else:
+        # without parameters, % and : in the query mean nothing
+        plain = options | {"no_parameters": params is None}
+        given = None if params is None else tuple(params)
+        result = connection.exec_driver_sql(query, given, execution_options=plain)
+    with closing(result):
+        if not result.returns_rows:
+            raise ReadError("The query gives no rows. Pass a SELECT.")
+        yield Result(list(result.keys()), _fetcher(result))
+
+
+_OPENERS: Mapping[str, Any] = {
+    "sqlite": _dbapi,
+    "dbapi": _dbapi,
+    "psycopg": _psycopg,
+    "duckdb": _duckdb,
+    "sqlalchemy": _sqlalchemy,
+}

@@ -1,0 +1,331 @@
+"""Rows of a text file such as CSV, parsed by pandas.
+
+The dtypes of the first batch are handed to the parser for all others, so that it cannot
+guess another one in the middle of the file, and need not guess at all. A read that fails is
+looked into a second time, as text, to tell the line and the column (see `faults`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skmegatron.errors import ReadError
+from skmegatron.io.sources.columns import (
+    Batch,
+    Dtypes,
+    asked_dtypes,
+    block_rows,
+    distinct,
+    kept,
+    sliced,
+)
+from skmegatron.io.sources.faults import TextFile, explain, repeated_header
+from skmegatron.io.sources.pinning import cast, misfit
+from skmegatron.io.tables import released
+
+# Rows that the dtypes are first taken from; where the rest of the first batch does not fit
+# them, they are taken from all of it.
+_GLANCE = 1024
+
+_OURS = {
+    **dict.fromkeys(("chunksize", "iterator"), "batch_size cuts the rows"),
+    "nrows": "nrows is a parameter of CSVData",
+    "usecols": "exclude_cols leaves columns out",
+    "index_col": "every column is data",
+    **dict.fromkeys(("header", "names"), "the first line must name the columns"),
+    **dict.fromkeys(("low_memory", "engine"), "dtypes are pinned by the C parser"),
+    "on_bad_lines": "a malformed line is an error",
+    "skipfooter": "the C parser reads to the end",
+    "filepath_or_buffer": "filepath is the first parameter",
+    "dtype_backend": "columns become numpy arrays",
+}
+# Options that concern values; the header is read without them.
+_OF_VALUES = {
+    *("parse_dates", "date_format", "dayfirst", "cache_dates", "converters", "na_values"),
+    *("keep_default_na", "na_filter", "true_values", "false_values", "thousands", "decimal"),
+}
+_FAULTS = (ValueError, OverflowError, TypeError)  # also pandas' ParserError and UnicodeError
+
+
+@dataclass(frozen=True)
+class _Pins:
+    parser: dict[str, Any]  # what read_csv is told
+    arrays: Dtypes  # what must come out
+
+
+class TextSource:
+    """Rows of a text file with a header.
+
+    Parameters
+    ----------
+    path : path-like
+    exclude_cols : sequence of str
+        Columns to leave out.
+    dtype : dtype-like or mapping, default=None
+        Dtype of all columns, or of some by name.
+    options : dict
+        Further keywords of `pandas.read_csv`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ReadError
+        If it is empty, or its header and first line do not make a table.
+    MissingColumnError
+        If `exclude_cols` or `dtype` names a column that there is not.
+    TypeError
+        If `options` holds a keyword that is not free.
+    """
+
+    n_rows: int | None = None
+    prefetch = True
+
+    def __init__(self, path: Any, exclude_cols: Any, dtype: Any, options: dict[str, Any]) -> None:
+        for name in options:
+            if name in _OURS:
+                raise TypeError(f"{name!r} cannot be passed to pandas.read_csv: {_OURS[name]}.")
+        self._path = os.fspath(path)
+        self._options = options
+        self._header: list[str] = []
+        self._header = self._read_header()
+        self.columns = kept(self._header, exclude_cols, self._path)
+        self._asked = asked_dtypes(dtype, self.columns, self._path)
+        for name, asked in self._asked.items():
+            if asked.kind in "mM":
+                raise TypeError(
+                    f"dtype={{{name!r}: '{asked}'}}: dates in text are read by "
+                    f"parse_dates=[{name!r}]."
+                )
+
+    def whole(self, limit: int | None = None) -> Batch:
+        """Read all rows at once, each column with the dtype that fits all of it.
+
+        Parameters
+        ----------
+        limit : int, default=None
+            At most this many rows.
+
+        Returns
+        -------
+        dict of str to ndarray
+
+        Raises
+        ------
+        ReadError
+            If the file is malformed, telling line and column.
+        EncodingError
+            If it is in another encoding.
+        """
+        return self._arrays(self._first(limit), None)
+
+    def batches(self, size: int) -> Generator[Batch]:
+        """Read from the top, batch by batch.
+
+        Parameters
+        ----------
+        size : int
+
+        Yields
+        ------
+        dict of str to ndarray
+
+        Raises
+        ------
+        ReadError
+            If the file is malformed, has changed its header, or a value does not fit the
+            dtype of its column; tells line and column.
+        EncodingError
+            If it is in another encoding.
+        """
+        header = self._read_header()
+        if header != self._header:
+            raise ReadError(
+                f"{self._path} has changed since the generator was made: its header was "
+                f"{self._header}, now it is {header}. Make a new generator."
+            )
+        glance = min(size, _GLANCE)
+        first = self._first(glance)
+        if len(first) < glance:  # that was the whole file
+            yield from sliced(self._arrays(first, None), size)
+            return
+        pins = self._pinned(first)
+        try:
+            yield from self._blocks(size, pins)
+        except _MisfitInFirstBatch:
+            yield from self._blocks(size, self._pinned(self._first(size)), surely=True)
+
+    def _read_header(self) -> list[str]:
+        """Read the names of the columns, and one line of data to see that it has as many."""
+        options = {key: self._options[key] for key in self._options if key not in _OF_VALUES}
+        try:
+            top = pd.read_csv(
+                self._path,
+                header=None,
+                nrows=2,
+                dtype=object,
+                index_col=False,
+                keep_default_na=False,
+                **options,
+            )
+        except pd.errors.EmptyDataError as error:
+            raise ReadError(
+                f"{self._path} is empty; its first line must name the columns."
+            ) from error
+        except ValueError as error:
+            raise self._explained(error, {}, 0) from error
+        names = [
+            name if isinstance(name, str) and name else f"Unnamed: {place}"
+            for place, name in enumerate(top.iloc[0])
+        ]
+        return distinct(names, self._path)
+
+    def _open(self, dtype: Any = None, **options: Any) -> Any:
+        options = self._options | options
+        return pd.read_csv(
+            self._path,
+            header=0,
+            names=self._header,
+            index_col=False,
+            low_memory=False,
+            dtype=dtype,
+            **options,
+        )
+
+    def _first(self, n_rows: int | None) -> pd.DataFrame:
+        """Read the top with dtypes that are inferred, but for those that were asked for."""
+        try:
+            return self._open(self._asked_of_parser(), nrows=n_rows)
+        except _FAULTS as error:
+            raise self._explained(error, self._asked_of_parser(), 0) from error
+
+    def _asked_of_parser(self) -> dict[str, Any]:
+        return {name: _parser_dtype(dtype) for name, dtype in self._asked.items()}
+
+    def _pinned(self, first: pd.DataFrame) -> _Pins:
+        """Take what the parser must be told, and what must come out, from the first rows."""
+        arrays = {name: values.dtype for name, values in self._arrays(first, None).items()}
+        free = set(self._options.get("converters") or ())
+        parser: dict[str, Any] = {}
+        for name in self._header:
+            dtype = _parser_dtype(first[name].to_numpy().dtype)
+            if dtype is object and pd.api.types.infer_dtype(first[name]) == "boolean":
+                dtype = "boolean"  # as objects, the parser would give the text of the words
+            # a number that nobody reads must not fail
+            unread = name not in arrays and dtype is not object
+            if name not in free and dtype is not None and not unread:
+                parser[name] = dtype
+        return _Pins(parser | self._asked_of_parser(), arrays)
+
+    def _blocks(self, size: int, pins: _Pins, surely: bool = False) -> Generator[Batch]:
+        """Read blocks of several batches, and single batches from where a block fails."""
+        step, row = block_rows(size), 0
+        reader = self._open(pins.parser, iterator=True)
+        try:
+            while True:
+                try:
+                    block = self._next(reader, step)
+                    if block is None:
+                        return
+                    columns = self._arrays(block, pins)
+                except _FAULTS as error:
+                    reader.close()
+                    if row == 0 and step == size > _GLANCE and not surely:
+                        raise _MisfitInFirstBatch from None
+                    if step == size:
+                        raise self._explained(error, pins.parser, row) from error
+                    step = size
+                    reader = self._open(pins.parser, iterator=True)
+                    self._skip(reader, row)
+                    continue
+                row += len(block)
+                yield from sliced(columns, size)
+        finally:
+            reader.close()
+
+    @staticmethod
+    def _next(reader: Any, n_rows: int) -> pd.DataFrame | None:
+        try:
+            block = reader.get_chunk(n_rows)
+        except StopIteration:
+            return None
+        return block if len(block) else None
+
+    def _skip(self, reader: Any, n_rows: int) -> None:
+        while n_rows:
+            n_rows -= len(reader.get_chunk(min(n_rows, block_rows(1))))
+
+    def _arrays(self, block: pd.DataFrame, pins: _Pins | None) -> Batch:
+        columns = {name: self._array(block[name], name, pins) for name in self.columns}
+        if all(values.dtype == object for values in columns.values()):
+            self._refuse_header(block)
+        return columns
+
+    def _array(self, column: pd.Series, name: str, pins: _Pins | None) -> NDArray[Any]:
+        values: NDArray[Any]
+        if column.dtype == "boolean":
+            values = column.to_numpy(dtype=object, na_value=np.nan)
+        else:
+            values = released(column.to_numpy())
+        row = int(column.index[0]) if len(column) else 0
+        if name in self._asked:
+            return cast(values, self._asked[name], self._path, name, row)
+        if pins is None or values.dtype == pins.arrays[name]:
+            return values
+        pinned = pins.arrays[name]
+        if pinned.kind == "M" and values.dtype.kind in "Mf":  # other units, or all missing
+            read: NDArray[Any] = values.astype(pinned)
+            if values.dtype.kind == "f" or ((read == values) | np.isnat(values)).all():
+                return read
+        dates = pd.to_datetime(column, errors="coerce") if pinned.kind == "M" else column
+        place = int(np.argmax((dates.isna() & column.notna()).to_numpy()))
+        raise misfit(self._file.at(row + place), name, row + place, values[place], pinned)
+
+    def _refuse_header(self, block: pd.DataFrame) -> None:
+        """Find the header among rows of text, where it would fit as any other row."""
+        first = self._header[0]
+        for place in np.flatnonzero(block[first].to_numpy() == first):
+            if block.iloc[place].tolist() == self._header:
+                where = self._file.at(int(block.index[place]))
+                raise repeated_header(where, self._header)
+
+    @property
+    def _file(self) -> TextFile:
+        return TextFile(self._path, self._header, self._options)
+
+    def _explained(self, error: Exception, parser: dict[str, Any], row: int) -> ReadError:
+        known = {name: np.dtype(one) for name, one in parser.items() if one != "boolean"}
+        with closing(self._texts(row)) as texts:
+            return explain(error, self._file, known, row, texts)
+
+    def _texts(self, row: int) -> Generator[pd.DataFrame]:
+        """Read rows as text, from the one where reading failed."""
+        free = self._options.get("converters") or {}
+        dtype = {name: object for name in self._header if name not in free}
+        with self._open(dtype, iterator=True) as reader:
+            self._skip(reader, row)
+            block = self._next(reader, block_rows(1))
+            while block is not None:
+                yield block
+                block = self._next(reader, block_rows(1))
+
+
+class _MisfitInFirstBatch(Exception):
+    """The first rows gave dtypes that do not fit the rest of the first batch."""
+
+
+def _parser_dtype(dtype: np.dtype[Any]) -> Any:
+    """Tell the parser how to read a column; it has no word for dates."""
+    if dtype.kind in "iu":
+        return np.dtype(np.int64 if dtype.kind == "i" else np.uint64)  # it wraps narrow ones
+    if dtype.kind in "bf":
+        return dtype
+    return None if dtype.kind in "mM" else object
