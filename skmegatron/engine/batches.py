@@ -6,10 +6,12 @@ All of a pass is read in that one thread, so what the source opens is used where
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
 
 from skmegatron.errors import StreamError
@@ -191,19 +193,55 @@ def _ahead(
     iterator: Iterator[Any], limit: int | None, close: Callable[[], None] | None
 ) -> Generator[Any, None, None]:
     """Give up to `limit` items, reading each next one while the caller works on the last."""
-    taken = 0
-    with ThreadPoolExecutor(1, "skmegatron-reader") as reader:
-        coming: Future[Any] | None = reader.submit(next, iterator, _END)
+    # Plain queues: an executor's futures cost a small batch more than what is done with it.
+    asked: SimpleQueue[bool] = SimpleQueue()
+    answers: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
+    reader = Thread(
+        target=_serve,
+        args=(iterator, close, asked, answers),
+        name="skmegatron-reader",
+        daemon=True,
+    )
+    reader.start()
+    asked.put(True)
+    coming, taken = True, 0
+    try:
+        while coming:
+            batch, error = answers.get()
+            coming = False
+            if error is not None:
+                raise error
+            if batch is _END:
+                return
+            taken += 1
+            if limit is None or taken < limit:
+                asked.put(True)
+                coming = True
+            yield batch
+            del batch  # or two would be held while the next is waited for
+    finally:
+        asked.put(False)
+        reader.join()
+        while not answers.empty():  # what closing the source has raised
+            _, error = answers.get()
+            if error is not None and sys.exception() is None:
+                raise error
+
+
+def _serve(
+    iterator: Iterator[Any],
+    close: Callable[[], None] | None,
+    asked: SimpleQueue[bool],
+    answers: SimpleQueue[tuple[Any, BaseException | None]],
+) -> None:
+    """Read an item whenever one is asked for; in the end, close the source."""
+    while asked.get():
         try:
-            while coming is not None:
-                batch, coming = coming.result(), None
-                if batch is _END:
-                    return
-                taken += 1
-                if limit is None or taken < limit:
-                    coming = reader.submit(next, iterator, _END)
-                yield batch
-                del batch  # or two would be held while the next is waited for
-        finally:
-            if close is not None:  # in the thread that has read
-                reader.submit(close).result()
+            answers.put((next(iterator, _END), None))
+        except BaseException as error:  # noqa: BLE001 - raised where the batch is waited for
+            answers.put((None, error))
+    try:
+        if close is not None:
+            close()
+    except BaseException as error:  # noqa: BLE001 - raised where the pass ends
+        answers.put((None, error))

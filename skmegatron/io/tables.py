@@ -168,8 +168,8 @@ def join(arrays: Sequence[Any], axis: int) -> Any:
         raise _misfit(arrays, axis)
     if any(sparse.issparse(array) for array in arrays):
         return sparse.hstack(arrays, format="csr")
-    kinds = {_kind(array.dtype) for array in arrays}
-    if len(kinds) > 1:
+    dtypes = {array.dtype for array in arrays}
+    if len(dtypes) > 1 and len({_kind(dtype) for dtype in dtypes}) > 1:
         arrays = [array.astype(object) for array in arrays]
     return np.concatenate(arrays, axis=axis)
 

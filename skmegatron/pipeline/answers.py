@@ -11,13 +11,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmegatron.engine.plan import plan
 from skmegatron.engine.run import where
-from skmegatron.errors import NotAvailableError
 from skmegatron.io.dataset import Dataset
 from skmegatron.io.tables import guarded, released
 from skmegatron.nodes.core import Node, Step, StepNode
 from skmegatron.pipeline.heads import Head, head_of
 from skmegatron.pipeline.names import node_columns
 from skmegatron.pipeline.running import Running
+from skmegatron.pipeline.storing import Storing, row_keys
 
 
 def offers(method: str) -> Callable[[Running], bool]:
@@ -83,43 +83,65 @@ def _undoes(pipeline: Answers) -> bool:
     return pipeline._way_back() is not None
 
 
-class Answers(Running):
+class Answers(Storing):
     """The methods of a pipeline that change nothing."""
 
     @available_if(transforms)
     def transform(
-        self, X: Any, index_field: str | None = None, prune: bool = True, outputs: Any = None
+        self,
+        X: Any,
+        index_field: str | None = None,
+        prune: bool = True,
+        outputs: Any = None,
+        cached: bool = False,
     ) -> Any:
-        """Give the outputs for data.
+        """Give the outputs for data, and keep them where the pipeline has a `storage`.
 
         Parameters
         ----------
         X : array-like, sparse matrix, dataframe or mapping of str to array-like
         index_field : str, default=None
-            Belongs to `storage`. Not available in this version.
+            Name of the key or column of `X` that holds the keys of the rows. None takes the
+            index of a pandas frame, else the numbers of the rows.
         prune : bool, default=True
             Whether to let go of each intermediate value at its last reader. False keeps
             all until the end, where a debugger finds them after an error.
         outputs : list of str or Node, default=None
-            Give these values instead: names of steps or inputs, or nodes.
+            Give these values instead: names of steps or inputs, or nodes. They are not kept.
+        cached : bool, default=False
+            Whether to compute only the rows that the store does not hold for this fitted
+            state and this content of the row, and to read the others from it.
 
         Returns
         -------
         array of shape (n_rows, ...) or Dataset
             A `Dataset` keyed by node name where there are several outputs.
+
+        Raises
+        ------
+        ValueError
+            If `index_field` or `cached` is given and there is no storage; if two rows have
+            one key.
+        SchemaError
+            If the store holds other outputs under this name and version.
         """
-        if index_field is not None:
-            raise NotAvailableError(
-                f"index_field={index_field!r} belongs to storage, which is not available in "
-                "this version of skmegatron. Leave it out."
-            )
         graph = self._valid_graph()
-        wanted: Sequence[Node] = graph.outputs
+        self._check_stores(index_field=index_field, cached=cached)
         if outputs is not None:
             asked = outputs if isinstance(outputs, list | tuple) else [outputs]
             wanted = [graph.find(item) for item in asked]
-        values, feed = self._run(graph, wanted, X, prune=prune)
-        return self._wrapped(wanted, values, feed)
+            values, feed = self._run(graph, wanted, X, prune=prune)
+            return self._wrapped(wanted, values, feed)
+        ready = self._ready(graph, graph.outputs, prune=prune)
+        feed = self._feed(graph, ready.edge, X, None, {}, fitting=False)
+        store = self.storage
+        if store is None:
+            values = self._run_ready(ready, feed)
+        else:
+            keys = row_keys(X, feed, index_field)
+            keep = self._through_store if cached else self._run_and_store
+            values = keep(store, ready, keys, feed)
+        return self._wrapped(graph.outputs, values, feed)
 
     @available_if(offers("predict"))
     def predict(self, X: Any) -> Any:

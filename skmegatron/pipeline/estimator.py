@@ -45,10 +45,13 @@ class Pipeline(Streams):
         What `explore` computes; found as metrics are.
     name, version : str, default=None
         Under which the pipeline is saved.
-    storage : object, default=None
-        Where `transform` keeps outputs. Not available in this version.
+    storage : str, path-like, connection, engine or Store, default=None
+        Where `transform` and `transform_generator` keep outputs: a database URL, a DB-API or
+        DuckDB connection, a SQLAlchemy engine, a folder, or any object with the methods of
+        `skmegatron.io.Store`. ``pipeline.storage`` is then the opened
+        `skmegatron.io.DataStore`.
     overwrite : bool, default=False
-        Belongs to `storage`.
+        Whether the first write drops what the store holds under this name and version.
     memory : object, default=None
         Where a search keeps what it has computed. Not available in this version.
     n_jobs : int, default=None
@@ -101,7 +104,7 @@ class Pipeline(Streams):
         self.explorers = explorers
         self.name = name
         self.version = version
-        self.storage = storage
+        self.storage = storage  # read as an attribute, it is the opened store
         self.overwrite = overwrite
         self.memory = memory
         self.n_jobs = n_jobs

@@ -79,7 +79,8 @@ class GraphParams(BaseEstimator):
         -------
         dict of str to object
         """
-        own: dict[str, Any] = {name: getattr(self, name) for name in self._get_param_names()}
+        # As they were given: `storage` read as an attribute is the opened store.
+        own: dict[str, Any] = {name: vars(self)[name] for name in self._get_param_names()}
         graph = self._graph_or_none() if deep else None
         if graph is None:
             return own
@@ -119,7 +120,7 @@ class GraphParams(BaseEstimator):
             return self
         own_names = set(self._get_param_names())
         own = {key: value for key, value in params.items() if key in own_names}
-        before = {key: getattr(self, key) for key in own}
+        before = {key: vars(self)[key] for key in own}
         self.__dict__.update(own)
         try:
             rest = {key: value for key, value in params.items() if key not in own_names}

@@ -76,7 +76,6 @@ class Running(GraphParams):
     """A graph that can be run on data."""
 
     steps_: Any
-    storage: Any
     memory: Any
     overwrite: bool
     n_jobs: int | None
@@ -84,13 +83,11 @@ class Running(GraphParams):
     _shapes: dict[str, tuple[int, ...]]
 
     def _valid_graph(self) -> Graph:
-        for name, idle in (("storage", None), ("memory", None), ("overwrite", False)):
-            value = getattr(self, name)
-            if value is not idle:
-                raise NotAvailableError(
-                    f"{name}={value!r} is not available in this version of skmegatron. Leave "
-                    f"it at {name}={idle!r}."
-                )
+        if self.memory is not None:
+            raise NotAvailableError(
+                f"memory={self.memory!r} is not available in this version of skmegatron. Leave "
+                "it at memory=None."
+            )
         if self.n_jobs not in (None, 1):
             raise NotAvailableError(
                 f"n_jobs={self.n_jobs!r} is not available in this version of skmegatron: steps "
@@ -172,8 +169,11 @@ class Running(GraphParams):
     ) -> tuple[dict[Node, Any], Feed]:
         """Run on data."""
         feed = self._feed(ready.graph, ready.edge, X, y, extra or {}, fitting=False)
+        return self._run_ready(ready, feed), feed
+
+    def _run_ready(self, ready: Ready, feed: Feed) -> dict[Node, Any]:
         ready.work.rows = feed.rows
-        return run(ready.planned, feed.values, ready.work), feed
+        return run(ready.planned, feed.values, ready.work)
 
     def _fitted_layers(self, graph: Graph, planned: Plan) -> Mapping[str, Any]:
         fitted: Mapping[str, Any] = vars(self).get("steps_", {})
@@ -195,7 +195,7 @@ class Running(GraphParams):
     def _keep(self, layers: dict[str, Any], feed: Feed, shapes: dict[str, Any]) -> None:
         """Take over what a fit has learned, all at once."""
         draft = self._draft()
-        for name in ("n_features_in_", "feature_names_in_"):
+        for name in ("n_features_in_", "feature_names_in_", "_made_by"):
             draft.__dict__.pop(name, None)
         if feed.table is not None:
             validate_data(draft, feed.table, reset=True, skip_check_array=True)

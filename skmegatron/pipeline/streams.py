@@ -81,6 +81,7 @@ class Streams(CallbackSupportMixin, Answers):
             self._keep(layers, feed, {})
         else:
             self.steps_ = Bunch(**layers)
+            self.__dict__.pop("_made_by", None)
         return self
 
     @with_callbacks
@@ -229,7 +230,9 @@ class Streams(CallbackSupportMixin, Answers):
         steps : int, default=None
             How many batches to take; None takes all there are.
         index : str, default=None
-            Belongs to `storage`.
+            Name of the key or column of ``X`` that holds the keys of the rows, for a pipeline
+            with `storage`: outputs are written as they are given out, some thousand rows at a
+            time. The rows of the stream are numbered where there is none.
 
         Yields
         ------
@@ -252,26 +255,28 @@ class Streams(CallbackSupportMixin, Answers):
         [[3, 2]]
         """
         graph = self._valid_graph()
+        self._check_stores(index_field=index)
         ready = self._ready(graph, graph.outputs, work=Stream)
-        return self._outputs_of(ready, Batches(input_generator, steps))
+        return self._outputs_of(ready, Batches(input_generator, steps), index)
 
-    def _outputs_of(self, ready: Ready, batches: Batches) -> Iterator[Any]:
-        for values, feed in self._values_of(ready, batches, labelled=False):
-            if all(_has_rows(values[node]) for node in ready.wanted):
-                feed.rows = ready.work.rows
-                yield self._wrapped(ready.wanted, values, feed)
+    def _outputs_of(self, ready: Ready, batches: Batches, index: str | None) -> Iterator[Any]:
+        with self._writing(ready, index) as write:
+            for values, feed, X in self._values_of(ready, batches, labelled=False):
+                if all(_has_rows(values[node]) for node in ready.wanted):
+                    write(values, feed, X)
+                    yield self._wrapped(ready.wanted, values, feed)
 
     def _values_of(
         self, ready: Ready, batches: Batches, *, labelled: bool = True
-    ) -> Iterator[tuple[dict[Node, Any], Feed]]:
-        """Run on one batch after the other."""
+    ) -> Iterator[tuple[dict[Node, Any], Feed, Any]]:
+        """Run on one batch after the other, and give what was fed with the values."""
         for place, batch in enumerate(batches.read(), start=1):
             with _noted(f"in batch {place}"):
                 X, y, extra = split_batch(batch)
                 if not labelled:
                     y, extra = None, {}
                 values, feed = self._put_through(ready, X, y, extra)
-            yield values, feed
+            yield values, feed, X
 
     def evaluate_generator(
         self, input_generator: Any, steps: int | None = None
@@ -300,7 +305,7 @@ class Streams(CallbackSupportMixin, Answers):
         return self._metrics_of(ready, Batches(input_generator, steps))
 
     def _metrics_of(self, ready: Ready, batches: Batches) -> Iterator[dict[str, Any]]:
-        for values, _ in self._values_of(ready, batches):
+        for values, _, _ in self._values_of(ready, batches):
             if all(_has_rows(values[node]) for node in ready.wanted):
                 yield self._results(ready.graph.metrics, values)
 
@@ -328,7 +333,7 @@ class Streams(CallbackSupportMixin, Answers):
         ends = graph.explorers
         ready = self._ready(graph, read_by(ends), work=Stream)
         states = {end: end.layer.start(self._names_for(end)) for end in ends}
-        for values, _ in self._values_of(ready, Batches(input_generator, steps)):
+        for values, _, _ in self._values_of(ready, Batches(input_generator, steps)):
             for end, (arrays, keywords) in arrays_for(ends, values).items():
                 if all(_has_rows(array) for array in arrays):
                     states[end] = end.layer.update(states[end], *arrays, **keywords)

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import TransformerTags, check_array
+from sklearn.utils import TransformerTags, assert_all_finite, check_array
 from sklearn.utils.validation import check_is_fitted
 
 from skmegatron.errors import ShapeError
@@ -163,9 +163,14 @@ class Whiten(StatefulLayer):
                 "AddDim() adds the column axis; Flatten() folds extra ones."
             )
         columns = as_columns(X) if np.ndim(X) == 1 else as_values(X, "X")
-        values: NDArray[Any] = check_array(
-            columns, dtype=[np.float64, np.float32], estimator="Whiten", input_name="X"
-        )
+        values: NDArray[Any] = columns
+        plain = type(columns) is np.ndarray and columns.dtype in (np.float64, np.float32)
+        if plain and columns.size:  # a small batch takes longer to check_array than to whiten
+            assert_all_finite(columns, estimator_name="Whiten", input_name="X")
+        else:
+            values = check_array(
+                columns, dtype=[np.float64, np.float32], estimator="Whiten", input_name="X"
+            )
         if hasattr(self, "mean_") and values.shape[1] != len(self.mean_):
             raise ShapeError(
                 f"Whiten was fitted on {len(self.mean_)} columns, got {values.shape[1]} in "

@@ -1,0 +1,298 @@
+"""Keep what `transform` gives, and give it back.
+
+A row is kept under its key, the pipeline's name and version, and the fingerprint of the
+fitted state that made it. With it goes a digest of the fed row, which tells later whether
+that row is still the same.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from skmegatron.engine.feed import Feed
+from skmegatron.engine.plan import is_stateful
+from skmegatron.errors import GraphError, MissingInputError
+from skmegatron.io.rowhash import row_digests
+from skmegatron.io.saving import Portable
+from skmegatron.io.storage import DataStore
+from skmegatron.io.tables import column_names, is_frame, select_block, select_column, take_rows
+from skmegatron.layers.core import Layer
+from skmegatron.nodes.core import Node, Step
+from skmegatron.nodes.graph import Graph
+from skmegatron.pipeline.running import Ready, Running
+
+#: How many rows of a stream are kept until they are written in one transaction.
+ROWS_A_WRITE = 4096
+
+#: The store that each pipeline has opened, and what it was opened for.
+_opened: WeakKeyDictionary[Any, tuple[Any, DataStore]] = WeakKeyDictionary()
+
+
+class Storing(Running):
+    """A pipeline that has a place for its outputs."""
+
+    name: str | None
+    version: str | float | None
+
+    @property
+    def storage(self) -> Any:
+        """The store under this name and version; None where the pipeline was given none.
+
+        What is read was made by exactly this fitted pipeline; by the last that was fitted,
+        where this one is not.
+        """
+        given = vars(self).get("storage")
+        if given is None:
+            return None
+        asked = (id(given), self.name, self.version, self.overwrite)
+        opened = _opened.get(self)
+        if opened is None or opened[0] != asked:
+            self._check_named()
+            version = "" if self.version is None else str(self.version)
+            opened = asked, DataStore(str(self.name), version, given, self.overwrite)
+            _opened[self] = opened
+        store = opened[1]
+        store.fingerprint = self._fingerprint()
+        return store
+
+    @storage.setter
+    def storage(self, given: Any) -> None:
+        self.__dict__["storage"] = given
+
+    def _check_named(self) -> None:
+        if vars(self).get("storage") is not None and not self.name:
+            raise ValueError(
+                "storage keeps outputs under the pipeline's name, and it has none. Write "
+                "Pipeline(..., name='digits', version='1', storage=...)."
+            )
+
+    def _valid_graph(self) -> Graph:
+        graph = super()._valid_graph()
+        self._check_named()
+        return graph
+
+    def _fingerprint(self) -> str | None:
+        """Hash what the outputs depend on but for the data; None before the fit."""
+        graph = self.graph
+        fitted: Mapping[str, Any] | None = vars(self).get("steps_")
+        if fitted is None and any(is_stateful(step) for step in graph.steps):
+            return None
+        if "_made_by" not in vars(self) or fitted is None:
+            layers = {
+                name: Portable((fitted or {}).get(name, step.layer))
+                for step, name in ((step, graph.names[step]) for step in graph.steps)
+            }
+            made_by = str(joblib.hash((_drawing(graph), layers)))
+            if fitted is None:  # parameters may change any time
+                return made_by
+            self._made_by = made_by
+        return self._made_by
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        given = vars(self).get("storage")
+        if given is not None and "steps_" in state:
+            # Made once and saved, so that what was stored is found after loading.
+            state["_made_by"] = self._fingerprint()
+        if not isinstance(given, str | os.PathLike):
+            state["storage"] = None  # an open connection belongs to this process
+        return state
+
+    def _rows_to_keep(
+        self, values: Mapping[Node, Any], ready: Ready, keys: Any, feed: Feed
+    ) -> tuple[dict[str, Any], Any, Any]:
+        """Give the outputs by name, the key of each of their rows, and the digest of each."""
+        rows = _common_rows(ready, feed)
+        digests = row_digests({n.name: feed.values[n] for n in ready.planned.inputs})
+        if rows is not None:
+            keys, digests = keys[rows], digests[rows]
+        return named_arrays(ready, values), keys, digests
+
+    def _check_stores(self, **asked: Any) -> None:
+        """Refuse what only a store can do, where there is none."""
+        for name, value in asked.items():
+            if value and vars(self).get("storage") is None:
+                raise ValueError(
+                    f"{name}={value!r} is about stored outputs, and this pipeline stores none. "
+                    "Write Pipeline(..., name='digits', storage='sqlite:///digits.db'), or leave "
+                    f"{name}= out."
+                )
+
+    def _run_and_store(
+        self, store: DataStore, ready: Ready, keys: Any, feed: Feed
+    ) -> dict[Node, Any]:
+        """Compute all rows, and write them."""
+        values = self._run_ready(ready, feed)
+        arrays, keys, digests = self._rows_to_keep(values, ready, keys, feed)
+        store.write(arrays, keys, digests=digests)
+        return values
+
+    @contextmanager
+    def _writing(self, ready: Ready, index: str | None) -> Iterator[Callable[..., None]]:
+        """Write the outputs of a stream, some thousand rows at a time, the last at its end."""
+        store = self.storage
+        waiting: list[tuple[dict[str, Any], Any, Any]] = []
+        n_seen = 0
+
+        def write() -> None:
+            names = [ready.graph.node_names[node] for node in ready.wanted]
+            columns = {name: joined([arrays[name] for arrays, _, _ in waiting]) for name in names}
+            keys, digests = (np.concatenate([part[i] for part in waiting]) for i in (1, 2))
+            waiting.clear()
+            store.write(columns, keys, digests=digests)
+
+        def add(values: Mapping[Node, Any], feed: Feed, X: Any) -> None:
+            nonlocal n_seen
+            if store is None:
+                return
+            keys = row_keys(X, feed, index, n_seen)
+            n_seen += len(keys)
+            waiting.append(self._rows_to_keep(values, ready, keys, feed))
+            if sum(len(keys) for _, keys, _ in waiting) >= ROWS_A_WRITE:
+                write()
+
+        try:
+            yield add
+        finally:
+            if waiting:
+                write()
+
+    def _through_store(
+        self, store: DataStore, ready: Ready, keys: Any, feed: Feed
+    ) -> dict[Node, Any]:
+        """Compute the rows that the store does not hold as they are now, and read the others."""
+        _check_rowwise(ready)
+        digests = row_digests({n.name: feed.values[n] for n in ready.planned.inputs})
+        held = store.digests(keys)
+        labels = keys.tolist() if keys.dtype.kind in "iufbUS" else list(keys)
+        fresh = np.array(
+            [held.get(k) == d.tobytes() for k, d in zip(labels, digests, strict=True)]
+        )
+        if not fresh.any():
+            return self._run_and_store(store, ready, keys, feed)
+        stored = store.read(rows=list(keys[fresh]))
+        names = {node: ready.graph.node_names[node] for node in ready.wanted}
+        if fresh.all():
+            return {node: stored[name] for node, name in names.items()}
+        rest = Feed({node: take_rows(value, ~fresh) for node, value in feed.values.items()})
+        made = named_arrays(ready, self._run_and_store(store, ready, keys[~fresh], rest))
+        place = np.argsort(np.concatenate([np.flatnonzero(fresh), np.flatnonzero(~fresh)]))
+        return {node: joined([stored[name], made[name]])[place] for node, name in names.items()}
+
+
+def row_keys(X: Any, feed: Feed, index_field: str | None, n_before: int = 0) -> NDArray[Any]:
+    """Give the key of each fed row.
+
+    Parameters
+    ----------
+    X : array-like, dataframe or mapping
+        As it was handed in.
+    feed : Feed
+    index_field : str or None
+        Name of the column of `X` that holds them.
+    n_before : int, default=0
+        How many rows came before, where they are counted.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+        The field, else the index of a pandas object, else the numbers of the rows.
+
+    Raises
+    ------
+    MissingInputError
+        If there is no such field.
+    """
+    if index_field is not None:
+        if is_frame(X) and index_field in column_names(X):
+            return select_column(X, column_names(X).index(index_field))
+        if isinstance(X, Mapping) and index_field in X:
+            return np.asarray(X[index_field])
+        came = list(X) if isinstance(X, Mapping) else type(X).__name__
+        came = column_names(X) if is_frame(X) else came
+        raise MissingInputError(
+            f"index_field={index_field!r} is not in the data, which has {came}. Name a column "
+            "or key of X that tells the rows apart."
+        )
+    if feed.index is not None:
+        return np.asarray(feed.index)
+    n_rows = next((v.shape[0] for v in feed.values.values() if v is not None), 0)
+    return np.arange(n_before, n_before + n_rows)
+
+
+def named_arrays(ready: Ready, values: Mapping[Node, Any]) -> dict[str, Any]:
+    """Give the values asked for by name, as arrays.
+
+    Parameters
+    ----------
+    ready : Ready
+    values : mapping of Node to array
+
+    Returns
+    -------
+    dict of str to {ndarray, sparse matrix}
+    """
+    arrays = {ready.graph.node_names[node]: values[node] for node in ready.wanted}
+    return {
+        name: select_block(value, range(len(column_names(value)))) if is_frame(value) else value
+        for name, value in arrays.items()
+    }
+
+
+def _drawing(graph: Graph) -> list[Any]:
+    """Write down which node is made of which."""
+    lines: list[Any] = [
+        (
+            graph.names[step],
+            [graph.node_names[node] for node in (*step.inbound_nodes, *_state(step))],
+        )
+        for step in graph.steps
+    ]
+    return [*lines, [graph.node_names[node] for node in graph.outputs]]
+
+
+def _state(step: Step) -> Sequence[Node]:
+    return () if step.state_of is None else (step.state_of,)
+
+
+def _common_rows(ready: Ready, feed: Feed) -> Any:
+    """Give the places of the rows that the outputs hold; None means all."""
+    rows: list[Any] = [feed.rows.get(node) for node in ready.wanted]
+    first = rows[0]
+    if any((one is None) != (first is None) or not np.array_equal(one, first) for one in rows):
+        names = [ready.graph.node_names[node] for node in ready.wanted]
+        raise GraphError(
+            f"The outputs {names} hold different rows, and storage keeps a row of all of them "
+            "under one key. Make a pipeline for each, with its own name."
+        )
+    return first
+
+
+def _check_rowwise(ready: Ready) -> None:
+    """Insist that each row of the outputs comes from its own row of the data."""
+    for task in ready.planned.tasks:
+        layer = ready.work.layers.get(task.name, task.step.layer)
+        batchwise = getattr(type(layer), "transform_batch", Layer.transform_batch)
+        if batchwise is not Layer.transform_batch or getattr(layer, "changes_rows", False):
+            raise GraphError(
+                f"cached=True computes only the rows that are new, and step {task.name!r} "
+                f"({type(layer).__name__}) makes a row out of others. Leave cached= out."
+            )
+
+
+def joined(parts: Sequence[Any]) -> Any:
+    """Put the rows of arrays, or of sparse matrices, one below the other."""
+    if len(parts) == 1:
+        return parts[0]
+    if any(sparse.issparse(part) for part in parts):
+        return sparse.vstack(parts, format="csr")
+    return np.concatenate(parts)
