@@ -344,8 +344,8 @@ def _missing_error(
 
 
 def _check_rows(values: Mapping[Node, Any]) -> None:
-    rows = {node.name: int(np.shape(v)[0]) for node, v in values.items() if v is not None}
-    if len(set(rows.values())) > 1:
+    if len({value.shape[0] for value in values.values() if value is not None}) > 1:
+        rows = {node.name: int(v.shape[0]) for node, v in values.items() if v is not None}
         raise ShapeError(
             "Found inputs with inconsistent numbers of rows: "
             + ", ".join(f"{name!r} has {n}" for name, n in rows.items())

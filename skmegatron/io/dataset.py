@@ -80,12 +80,12 @@ class Dataset(Mapping[str, Any]):
         return name in self._arrays
 
     def __getitem__(self, key: Any) -> Any:
-        if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:
-            key = key[0]  # scikit-learn takes rows with X[key, ...]
         if isinstance(key, str):
             if key not in self._arrays:
                 raise KeyError(f"{key!r} is not in this Dataset, which holds {list(self)}")
             return self._arrays[key]
+        if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:
+            key = key[0]  # scikit-learn takes rows with X[key, ...]
         if isinstance(key, int | np.integer) and not isinstance(key, bool):
             names = list(self._arrays)
             if not -len(names) <= key < len(names):

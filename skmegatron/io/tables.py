@@ -226,6 +226,8 @@ def as_values(data: Any, name: str) -> Any:
     ValueError
         If the rows of nested lists differ in length.
     """
+    if type(data) is np.ndarray:  # before anything else is looked up
+        return data
     if isinstance(data, np.ndarray) or sparse.issparse(data) or is_frame(data):
         return data
     if nw.dependencies.is_into_series(data):

@@ -140,6 +140,8 @@ class Storing(Running):
     def _writing(self, ready: Ready, index: str | None) -> Iterator[Callable[..., None]]:
         """Write the outputs of a stream, some thousand rows at a time, the last at its end."""
         store = self.storage
+        if store is not None:
+            store.store.open()  # before the source may be reading from the same database
         waiting: list[tuple[dict[str, Any], Any, Any]] = []
         n_seen = 0
 

@@ -1325,23 +1325,13 @@ def test_metadata_routing_hands_weights_on_without_being_told():
 
 
 @pytest.mark.parametrize("use", ["fit", "fit_transform", "transform", "predict"])
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [("storage", "sqlite:///here.db"), ("memory", "cache"), ("n_jobs", 2), ("overwrite", True)],
-)
+@pytest.mark.parametrize(("name", "value"), [("memory", "cache"), ("n_jobs", 2)])
 def test_a_parameter_that_cannot_be_used_yet_is_refused_by_name(name, value, use):
     pipeline = drawn(StandardScaler(), Ridge()).set_params(**{name: value})
     data = (FLOWERS, SPECIES) if use.startswith("fit") else (FLOWERS,)
 
     with pytest.raises(NotAvailableError, match=rf"{name}={value!r} is not available.*{name}="):
         getattr(pipeline, use)(*data)
-
-
-def test_index_field_is_refused_by_name():
-    pipeline = drawn(StandardScaler()).fit(FLOWERS)
-
-    with pytest.raises(NotAvailableError, match="index_field='id' belongs to storage"):
-        pipeline.transform(FLOWERS, index_field="id")
 
 
 @pytest.mark.parametrize("n_jobs", [None, 1])
