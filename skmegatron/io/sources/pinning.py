@@ -76,6 +76,25 @@ def misfit(
     )
 
 
+@dataclass(frozen=True)
+class Rows:
+    """Rows of Python values, kept column by column; a slice gives rows again.
+
+    Attributes
+    ----------
+    lists : list of list
+        One for each column.
+    """
+
+    lists: list[list[Any]]
+
+    def __len__(self) -> int:
+        return len(self.lists[0])
+
+    def __getitem__(self, rows: slice) -> Rows:
+        return Rows([values[rows] for values in self.lists])
+
+
 class PinnedColumns:
     """Turn rows into columns, each with one dtype for all batches.
 
@@ -100,12 +119,12 @@ class PinnedColumns:
         self._dtypes = dtypes
         self._pins: dict[str, _Pin] = {}
 
-    def columns(self, rows: Sequence[Sequence[Any]], first_row: int = 0) -> Batch:
+    def columns(self, rows: Rows, first_row: int = 0) -> Batch:
         """Turn rows into columns.
 
         Parameters
         ----------
-        rows : sequence of tuple
+        rows : Rows
         first_row : int, default=0
             Number of the first of them in the whole table, for messages.
 
@@ -118,10 +137,9 @@ class PinnedColumns:
         ReadError
             If a value does not fit the dtype that earlier rows gave its column.
         """
-        by_column = zip(*rows, strict=True) if rows else ((),) * len(self._names)
         return {
             name: self._column(name, values, first_row)
-            for name, values in zip(self._names, by_column, strict=True)
+            for name, values in zip(self._names, rows.lists, strict=True)
             if name in self._wanted
         }
 
