@@ -145,9 +145,12 @@ class PinnedColumns:
 
     def _column(self, name: str, values: Sequence[Any], first_row: int) -> NDArray[Any]:
         kinds = frozenset(map(type, values))
-        if name in self._dtypes:
+        asked = self._dtypes.get(name)
+        if asked is not None:
+            if asked.kind in "OU" and list not in kinds:
+                return cast(_objects(values), asked, self._where, name, first_row)
             found = self._natural(name, values, kinds, first_row)
-            return cast(found, self._dtypes[name], self._where, name, first_row)
+            return cast(found, asked, self._where, name, first_row)
         pin = self._pins.get(name)
         if pin is None:
             found = self._natural(name, values, kinds, first_row)
