@@ -154,21 +154,33 @@ def _fetcher(cursor: Any, n_columns: int, piece: int = _PIECE) -> Callable[[int 
 
 @contextmanager
 def _psycopg(connection: Any, query: Any, params: Any) -> Iterator[Result]:
-    rows = optional("psycopg.rows", extra="postgres", purpose="Reading from PostgreSQL")
-    # A cursor on the server lives in a transaction. Where none would be begun, the server
-    # must hold the cursor by itself.
-    hold = connection.autocommit and connection.info.transaction_status == _IDLE
-    name = f"skmegatron_{uuid.uuid4().hex}"
-    with closing(connection.cursor(name, row_factory=rows.tuple_row, withhold=hold)) as cursor:
-        cursor.execute(query, params, binary=True)
-        formats = optional("psycopg.pq", extra="postgres", purpose="Reading from PostgreSQL")
-        binary = formats.Format.BINARY
-        loaders = connection.adapters
-        if not all(loaders.get_loader(c.type_code, binary) for c in cursor.description):
-            # of a type that psycopg does not know, such as an enum, only the text is readable
-            cursor.format = formats.Format.TEXT
+    loader, binary = connection.adapters.get_loader, _postgres("psycopg.pq").Format.BINARY
+    cursor = _served(connection, query, params, binary=True)
+    if not all(loader(column.type_code, binary) for column in cursor.description):
+        # of a type that psycopg does not know, such as an enum, only the text is readable
+        cursor.close()
+        cursor = _served(connection, query, params, binary=False)
+    with closing(cursor):
         names = [column.name for column in cursor.description]
         yield Result(names, _fetcher(cursor, len(names), _SERVED))
+
+
+def _postgres(module: str) -> Any:
+    return optional(module, extra="postgres", purpose="Reading from PostgreSQL")
+
+
+def _served(connection: Any, query: Any, params: Any, binary: bool) -> Any:
+    """Open a cursor that keeps the rows on the server."""
+    # It lives in a transaction. Where none would be begun, the server must hold it.
+    hold = connection.autocommit and connection.info.transaction_status == _IDLE
+    name = f"skmegatron_{uuid.uuid4().hex}"
+    factory = _postgres("psycopg.rows").tuple_row
+    cursor = connection.cursor(name, row_factory=factory, withhold=hold)
+    try:
+        return cursor.execute(query, params, binary=binary)
+    except BaseException:
+        cursor.close()
+        raise
 
 
 @contextmanager
