@@ -136,20 +136,28 @@ def _names(description: Sequence[Any] | None) -> list[str]:
 
 def _fetcher(cursor: Any, n_columns: int, piece: int = _PIECE) -> Callable[[int | None], Rows]:
     def fetch(n_rows: int | None) -> Rows:
+        if n_rows is not None and n_rows <= 4 * piece:
+            at_once = _tuples(cursor.fetchmany(n_rows))
+            return Rows(list(zip(*at_once, strict=True)) or [()] * n_columns)
         lists: list[list[Any]] = [[] for _ in range(n_columns)]
         left = sys.maxsize if n_rows is None else n_rows
         while left > 0:
-            rows = cursor.fetchmany(min(piece, left))
+            rows = _tuples(cursor.fetchmany(min(piece, left)))
             if not rows:
                 break
-            if isinstance(rows[0], Mapping):  # as a DictCursor gives them
-                rows = [tuple(row.values()) for row in rows]
             for values, more in zip(lists, zip(*rows, strict=True), strict=True):
                 values.extend(more)
             left -= len(rows)
         return Rows(lists)
 
     return fetch
+
+
+def _tuples(rows: Any) -> Any:
+    """Give rows as tuples, where a cursor such as a DictCursor gives mappings."""
+    if rows and isinstance(rows[0], Mapping):
+        return [tuple(row.values()) for row in rows]
+    return rows
 
 
 @contextmanager

@@ -82,11 +82,11 @@ class Rows:
 
     Attributes
     ----------
-    lists : list of list
+    lists : sequence of sequence
         One for each column.
     """
 
-    lists: list[list[Any]]
+    lists: Sequence[Sequence[Any]]
 
     def __len__(self) -> int:
         return len(self.lists[0])
