@@ -116,10 +116,8 @@ class Dataset(Mapping[str, Any]):
                     f"a mask or an index array; got an array of shape {key.shape} and dtype "
                     f"{key.dtype}."
                 )
-        taken = object.__new__(Dataset)
-        taken._arrays = {name: take_rows(array, key) for name, array in self._arrays.items()}
-        taken._n_rows = len(np.arange(self._n_rows)[key])
-        return taken
+        rows = {name: take_rows(array, key) for name, array in self._arrays.items()}
+        return aligned(rows, len(np.arange(self._n_rows)[key]))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Dataset):
@@ -134,6 +132,32 @@ class Dataset(Mapping[str, Any]):
     def __repr__(self) -> str:
         arrays = ", ".join(f"{name}: {describe(array)}" for name, array in self.items())
         return f"<Dataset of {self._n_rows} rows: {arrays}>"
+
+
+def aligned(arrays: dict[str, Any], n_rows: int) -> Dataset:
+    """Make a Dataset of arrays that are known to have equally many rows.
+
+    Parameters
+    ----------
+    arrays : dict of str to ndarray
+    n_rows : int
+
+    Returns
+    -------
+    Dataset
+        Without the checks, which would take most of the time where batches are small.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmegatron.io.dataset import aligned
+    >>> aligned({"age": np.array([31, 45])}, 2)
+    <Dataset of 2 rows: age: (2,) int64>
+    """
+    dataset = object.__new__(Dataset)
+    dataset._arrays = arrays
+    dataset._n_rows = n_rows
+    return dataset
 
 
 def PandasData(
@@ -229,7 +253,7 @@ def CSVData(
     >>> from pathlib import Path
     >>> from skmegatron.io import CSVData
     >>> path = Path(tempfile.mkdtemp()) / "people.csv"
-    >>> _ = path.write_text("age,city\\n31,Rome\\n45,Oslo\\n")
+    >>> _ = path.write_text("age,city\n31,Rome\n45,Oslo\n")
     >>> CSVData(path, exclude_cols=["city"])["age"]
     array([31, 45])
     """

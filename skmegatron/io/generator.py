@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from skmegatron.io.dataset import Dataset
-from skmegatron.io.sources.columns import Source, checked_count
+from skmegatron.io.dataset import Dataset, aligned
+from skmegatron.io.sources.columns import Source, checked_count, n_rows_of
 from skmegatron.io.sources.frame import FrameSource
 from skmegatron.io.sources.parquet import ParquetSource
 from skmegatron.io.sources.sql import QuerySource
@@ -48,7 +48,7 @@ class BatchGenerator:
 
     def __iter__(self) -> Iterator[Dataset]:
         for batch in self._source.batches(self.batch_size):
-            yield Dataset(**batch)
+            yield aligned(batch, n_rows_of(batch))
 
     def __next__(self) -> Dataset:
         if self._cursor is None:
@@ -184,7 +184,7 @@ class CSVGenerator(BatchGenerator):
     >>> from pathlib import Path
     >>> from skmegatron.io import CSVGenerator
     >>> path = Path(tempfile.mkdtemp()) / "people.csv"
-    >>> _ = path.write_text("age,city\\n31,Rome\\n45,Oslo\\n27,Kyiv\\n")
+    >>> _ = path.write_text("age,city\n31,Rome\n45,Oslo\n27,Kyiv\n")
     >>> batches = CSVGenerator(path, batch_size=2)
     >>> [batch["age"].tolist() for batch in batches]
     [[31, 45], [27]]

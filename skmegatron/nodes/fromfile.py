@@ -57,7 +57,7 @@ def from_dataframe(
     >>> import skmegatron as sm
     >>> frame = pd.DataFrame({"height": [1, 2], "width": [3, 4], "colour": ["red", "blue"]})
     >>> x = sm.nodes.from_dataframe(frame, exclude_cols=["colour"])
-    >>> sm.Pipeline(x, x["height"] * x["width"]).transform(frame)
+    >>> sm.Pipeline(list(x.values()), x["height"] * x["width"]).transform(frame)
     array([3, 8])
     """
     data = PandasData(df, exclude_cols, _rows(eager, nrows), dtype=dtype)

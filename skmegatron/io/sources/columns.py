@@ -39,19 +39,21 @@ class Source(Protocol):
         """Read everything at once, at most `limit` rows."""
 
 
-def block_rows(size: int) -> int:
+def block_rows(size: int, rows: int = BLOCK) -> int:
     """Tell how many rows to read at once for batches of `size` rows.
 
     Parameters
     ----------
     size : int
+    rows : int, default=8192
+        About how many.
 
     Returns
     -------
     int
         A multiple of `size`.
     """
-    return max(1, BLOCK // size) * size
+    return max(1, rows // size) * size
 
 
 def sliced(columns: Batch, size: int) -> Iterator[Batch]:

@@ -7,6 +7,7 @@ was handed in stays open.
 
 from __future__ import annotations
 
+import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -18,8 +19,13 @@ from skmegatron.errors import ReadError
 from skmegatron.io.connections import connect, database_file, kind_of
 from skmegatron.io.sources.arrow import Rebatched
 from skmegatron.io.sources.columns import BLOCK
+from skmegatron.io.sources.pinning import Rows
 from skmegatron.optional import optional
 
+# Tuples are turned into columns a few at a time, while the processor still has them at hand:
+# at 65,536 at once it takes half as long again.
+_PIECE = 256
+_SERVED = 2048  # where every piece is asked of a server
 _IDLE = 0  # psycopg's transaction status outside of any transaction
 
 
@@ -34,7 +40,7 @@ class Result:
     fetch : callable
         ``fetch(n)`` gives the next `n` rows, ``fetch(None)`` all that are left.
     arrow : bool
-        Whether these rows come as Arrow tables, rather than as lists of tuples.
+        Whether these rows come as an Arrow table, rather than as `Rows`.
     """
 
     names: list[str]
@@ -118,7 +124,8 @@ def _dbapi(connection: Any, query: Any, params: Any) -> Iterator[Result]:
         if kind_of(connection) == "sqlite":
             cursor.row_factory = None
         cursor.execute(query) if params is None else cursor.execute(query, params)
-        yield Result(_names(cursor.description), _fetcher(cursor))
+        names = _names(cursor.description)
+        yield Result(names, _fetcher(cursor, len(names)))
 
 
 def _names(description: Sequence[Any] | None) -> list[str]:
@@ -127,32 +134,61 @@ def _names(description: Sequence[Any] | None) -> list[str]:
     return [column[0] for column in description]
 
 
-def _fetcher(cursor: Any) -> Callable[[int | None], Sequence[Sequence[Any]]]:
-    def fetch(n_rows: int | None) -> Sequence[Sequence[Any]]:
-        rows = cursor.fetchall() if n_rows is None else cursor.fetchmany(n_rows)
-        if rows and isinstance(rows[0], Mapping):  # as a DictCursor gives them
-            rows = [tuple(row.values()) for row in rows]
-        return rows  # type: ignore[no-any-return]  # a DB-API cursor has no types
+def _fetcher(cursor: Any, n_columns: int, piece: int = _PIECE) -> Callable[[int | None], Rows]:
+    def fetch(n_rows: int | None) -> Rows:
+        if n_rows is not None and n_rows <= 4 * piece:
+            at_once = _tuples(cursor.fetchmany(n_rows))
+            return Rows(list(zip(*at_once, strict=True)) or [()] * n_columns)
+        lists: list[list[Any]] = [[] for _ in range(n_columns)]
+        left = sys.maxsize if n_rows is None else n_rows
+        while left > 0:
+            rows = _tuples(cursor.fetchmany(min(piece, left)))
+            if not rows:
+                break
+            for values, more in zip(lists, zip(*rows, strict=True), strict=True):
+                values.extend(more)
+            left -= len(rows)
+        return Rows(lists)
 
     return fetch
 
 
+def _tuples(rows: Any) -> Any:
+    """Give rows as tuples, where a cursor such as a DictCursor gives mappings."""
+    if rows and isinstance(rows[0], Mapping):
+        return [tuple(row.values()) for row in rows]
+    return rows
+
+
 @contextmanager
 def _psycopg(connection: Any, query: Any, params: Any) -> Iterator[Result]:
-    rows = optional("psycopg.rows", extra="postgres", purpose="Reading from PostgreSQL")
-    # A cursor on the server lives in a transaction. Where none would be begun, the server
-    # must hold the cursor by itself.
+    loader, binary = connection.adapters.get_loader, _postgres("psycopg.pq").Format.BINARY
+    cursor = _served(connection, query, params, binary=True)
+    if not all(loader(column.type_code, binary) for column in cursor.description):
+        # of a type that psycopg does not know, such as an enum, only the text is readable
+        cursor.close()
+        cursor = _served(connection, query, params, binary=False)
+    with closing(cursor):
+        names = [column.name for column in cursor.description]
+        yield Result(names, _fetcher(cursor, len(names), _SERVED))
+
+
+def _postgres(module: str) -> Any:
+    return optional(module, extra="postgres", purpose="Reading from PostgreSQL")
+
+
+def _served(connection: Any, query: Any, params: Any, binary: bool) -> Any:
+    """Open a cursor that keeps the rows on the server."""
+    # It lives in a transaction. Where none would be begun, the server must hold it.
     hold = connection.autocommit and connection.info.transaction_status == _IDLE
     name = f"skmegatron_{uuid.uuid4().hex}"
-    with closing(connection.cursor(name, row_factory=rows.tuple_row, withhold=hold)) as cursor:
-        cursor.execute(query, params, binary=True)
-        formats = optional("psycopg.pq", extra="postgres", purpose="Reading from PostgreSQL")
-        binary = formats.Format.BINARY
-        loaders = connection.adapters
-        if not all(loaders.get_loader(c.type_code, binary) for c in cursor.description):
-            # of a type that psycopg does not know, such as an enum, only the text is readable
-            cursor.format = formats.Format.TEXT
-        yield Result([column.name for column in cursor.description], _fetcher(cursor))
+    factory = _postgres("psycopg.rows").tuple_row
+    cursor = connection.cursor(name, row_factory=factory, withhold=hold)
+    try:
+        return cursor.execute(query, params, binary=binary)
+    except BaseException:
+        cursor.close()
+        raise
 
 
 @contextmanager
@@ -191,7 +227,8 @@ def _sqlalchemy(connection: Any, query: Any, params: Any) -> Iterator[Result]:
     with closing(result):
         if not result.returns_rows:
             raise ReadError("The query gives no rows. Pass a SELECT.")
-        yield Result(list(result.keys()), _fetcher(result))
+        names = list(result.keys())
+        yield Result(names, _fetcher(result, len(names)))
 
 
 _OPENERS: Mapping[str, Any] = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import csv
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Container, Generator, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,7 +115,12 @@ class TextFile:
 
 
 def explain(
-    error: Exception, file: TextFile, dtypes: Dtypes, row: int, blocks: Iterable[pd.DataFrame]
+    error: Exception,
+    file: TextFile,
+    dtypes: Dtypes,
+    asked: Container[str],
+    row: int,
+    blocks: Iterable[pd.DataFrame],
 ) -> ReadError:
     """Find what made a read fail.
 
@@ -126,6 +131,8 @@ def explain(
     file : TextFile
     dtypes : dict of str to dtype
         Dtypes that the parser was told.
+    asked : container of str
+        Columns whose dtype the user asked for.
     row : int
         First of the rows that could not be read.
     blocks : iterable of DataFrame
@@ -144,12 +151,12 @@ def explain(
         return _fields_fault(error, file)
     try:
         for block in blocks:
-            found = _first_misfit(block, file, dtypes)
+            found = _first_misfit(block, file, dtypes, asked)
             if found is not None:
                 return found
     except (ValueError, OverflowError) as other:
         if isinstance(other, UnicodeError | pd.errors.ParserError):
-            return explain(other, file, dtypes, row, ())
+            return explain(other, file, dtypes, asked, row, ())
     return ReadError(f"{file.path} cannot be read from row {row} on: {error}")
 
 
@@ -230,7 +237,9 @@ def _undecodable(file: TextFile) -> tuple[int, int, int] | None:
             fed += len(block)
 
 
-def _first_misfit(block: pd.DataFrame, file: TextFile, dtypes: Dtypes) -> ReadError | None:
+def _first_misfit(
+    block: pd.DataFrame, file: TextFile, dtypes: Dtypes, asked: Container[str]
+) -> ReadError | None:
     """Find the first value that is not what the parser was told to expect."""
     found = []
     for name, dtype in dtypes.items():
@@ -244,7 +253,8 @@ def _first_misfit(block: pd.DataFrame, file: TextFile, dtypes: Dtypes) -> ReadEr
     row, value = int(block.index[place]), block[name].iloc[place]
     if [str(text) for text in block.iloc[place]] == file.header:
         return repeated_header(file.at(row), file.header)
-    return misfit(file.at(row), name, row, _as_number(value), dtypes[name])
+    shown = _as_number(value)
+    return misfit(file.at(row), name, row, shown, dtypes[name], asked=name in asked)
 
 
 def _unreadable(column: pd.Series, dtype: np.dtype[Any], options: Mapping[str, Any]) -> Any:

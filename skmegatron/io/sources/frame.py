@@ -12,7 +12,7 @@ from typing import Any
 from skmegatron.errors import ReadError
 from skmegatron.io.sources.columns import Batch, asked_dtypes, distinct, kept, sliced
 from skmegatron.io.sources.pinning import cast
-from skmegatron.io.tables import column_names, guarded, is_frame, select_column
+from skmegatron.io.tables import column_names, guarded, is_frame, select_column, take_rows
 
 _WHERE = "The dataframe"
 
@@ -72,17 +72,17 @@ class FrameSource:
         ReadError
             If a column does not fit the dtype that was asked for.
         """
-        return {name: self._column(name, limit) for name in self.columns}
+        frame = self._frame if limit is None else take_rows(self._frame, slice(0, limit))
+        return {name: self._column(frame, name) for name in self.columns}
 
-    def _column(self, name: str, limit: int | None) -> Any:
+    def _column(self, frame: Any, name: str) -> Any:
         try:
-            values = select_column(self._frame, self._places[name])
+            values = select_column(frame, self._places[name])
         except ValueError as error:
             raise ReadError(
                 f"{_WHERE}: column {name!r} holds lists or arrays that differ in shape "
                 f"({error}). Leave it out with exclude_cols=[{name!r}]."
             ) from error
-        values = values[:limit]
         if name in self._dtypes:
             values = cast(values, self._dtypes[name], _WHERE, name)
         return guarded(values)

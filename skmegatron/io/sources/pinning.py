@@ -76,6 +76,25 @@ def misfit(
     )
 
 
+@dataclass(frozen=True)
+class Rows:
+    """Rows of Python values, kept column by column; a slice gives rows again.
+
+    Attributes
+    ----------
+    lists : sequence of sequence
+        One for each column.
+    """
+
+    lists: Sequence[Sequence[Any]]
+
+    def __len__(self) -> int:
+        return len(self.lists[0])
+
+    def __getitem__(self, rows: slice) -> Rows:
+        return Rows([values[rows] for values in self.lists])
+
+
 class PinnedColumns:
     """Turn rows into columns, each with one dtype for all batches.
 
@@ -100,12 +119,12 @@ class PinnedColumns:
         self._dtypes = dtypes
         self._pins: dict[str, _Pin] = {}
 
-    def columns(self, rows: Sequence[Sequence[Any]], first_row: int = 0) -> Batch:
+    def columns(self, rows: Rows, first_row: int = 0) -> Batch:
         """Turn rows into columns.
 
         Parameters
         ----------
-        rows : sequence of tuple
+        rows : Rows
         first_row : int, default=0
             Number of the first of them in the whole table, for messages.
 
@@ -118,18 +137,20 @@ class PinnedColumns:
         ReadError
             If a value does not fit the dtype that earlier rows gave its column.
         """
-        by_column = zip(*rows, strict=True) if rows else ((),) * len(self._names)
         return {
             name: self._column(name, values, first_row)
-            for name, values in zip(self._names, by_column, strict=True)
+            for name, values in zip(self._names, rows.lists, strict=True)
             if name in self._wanted
         }
 
     def _column(self, name: str, values: Sequence[Any], first_row: int) -> NDArray[Any]:
         kinds = frozenset(map(type, values))
-        if name in self._dtypes:
+        asked = self._dtypes.get(name)
+        if asked is not None:
+            if asked.kind in "OU" and list not in kinds:
+                return cast(_objects(values), asked, self._where, name, first_row)
             found = self._natural(name, values, kinds, first_row)
-            return cast(found, self._dtypes[name], self._where, name, first_row)
+            return cast(found, asked, self._where, name, first_row)
         pin = self._pins.get(name)
         if pin is None:
             found = self._natural(name, values, kinds, first_row)

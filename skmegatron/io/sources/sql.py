@@ -26,6 +26,7 @@ from skmegatron.io.sources.cursors import Result, reads_elsewhere, running
 from skmegatron.io.sources.pinning import PinnedColumns
 
 _SHOWN = 80
+_STEP = 1024  # more rows of Python values would fall out of the processor's cache
 
 
 class QuerySource:
@@ -136,7 +137,7 @@ class QuerySource:
                     raise
                 yield from sliced(whole, size)
                 done += len(block)
-                step = min(2 * step, block_rows(size))
+                step = min(2 * step, block_rows(size, _STEP))
 
     @contextmanager
     def _running(self) -> Iterator[Result]:

@@ -96,6 +96,7 @@ class TextSource:
         self._path = os.fspath(path)
         self._options = options
         self._header: list[str] = []
+        self._asked: Dtypes = {}
         self._header = self._read_header()
         self.columns = kept(self._header, exclude_cols, self._path)
         self._asked = asked_dtypes(dtype, self.columns, self._path)
@@ -304,7 +305,7 @@ class TextSource:
     def _explained(self, error: Exception, parser: dict[str, Any], row: int) -> ReadError:
         known = {name: np.dtype(one) for name, one in parser.items() if one != "boolean"}
         with closing(self._texts(row)) as texts:
-            return explain(error, self._file, known, row, texts)
+            return explain(error, self._file, known, self._asked, row, texts)
 
     def _texts(self, row: int) -> Generator[pd.DataFrame]:
         """Read rows as text, from the one where reading failed."""
