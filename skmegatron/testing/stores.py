@@ -145,17 +145,18 @@ def assert_same(given: Any, expected: Any, what: str) -> None:
     """
     assert type(given) is type(expected), f"{what}: {type(given)} instead of {type(expected)}"
     assert given.shape == expected.shape, f"{what}: shape {given.shape} not {expected.shape}"
-    little = expected.dtype.newbyteorder("<")
+    dtype = expected.dtype
+    little = dtype if dtype.kind == "T" else dtype.newbyteorder("<")
     assert given.dtype == little, f"{what}: dtype {given.dtype} instead of {expected.dtype}"
     if sparse.issparse(expected):
         assert_same(given.toarray(), expected.toarray(), what)
-    elif expected.dtype.kind in "OT":
+    elif dtype.kind in "OT":
         one, other = map(repr, (given.tolist(), expected.tolist()))
         assert one == other, f"{what}: {one} instead of {other}"
     else:
         same = given.tobytes() == expected.astype(little, order="C").tobytes()
-        longdouble = expected.dtype.itemsize > 8 and np.array_equal(
-            given, expected, equal_nan=expected.dtype.kind in "fc"
+        longdouble = dtype.itemsize > 8 and np.array_equal(
+            given, expected, equal_nan=dtype.kind in "fc"
         )
         assert same or longdouble, f"{what}: {given!r} instead of {expected!r}"
 

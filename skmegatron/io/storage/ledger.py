@@ -234,12 +234,15 @@ class SqlStore(ABC):
         made = [] if fingerprint is None else [label(fingerprint)]
         rows = session.run(
             "SELECT t.id, t.name, t.version, t.place, t.outputs, t.n_written, "
-            f"f.id, f.fingerprint, f.forms, f.written FROM {TABLES} t JOIN {FITS} f "
+            f"f.id, f.fingerprint, f.forms, f.written, f.last_row FROM {TABLES} t JOIN {FITS} f "
             "ON f.table_id = t.id WHERE t.name = ? AND t.version = ?"
-            f"{' AND f.fingerprint = ?' if made else ''} ORDER BY f.last_row, f.written",
+            f"{' AND f.fingerprint = ?' if made else ''}",
             *(label(name), label(version), *made),
         )
-        return (_table(rows[-1][:6]), _fit(rows[-1][6:])) if rows else None
+        if not rows:
+            return None
+        latest = max(rows, key=lambda row: (row[10], row[9]))
+        return _table(latest[:6]), _fit(latest[6:10])
 
     def drop(
         self,
