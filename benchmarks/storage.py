@@ -134,7 +134,10 @@ def measure(make: Callable[[Path], Any], check: bool) -> dict[str, float]:
     folder = Path(tempfile.mkdtemp())
     try:
         way = make(folder)
-        times = {"write": seconds(way.write) / way.part, "read": seconds(lambda: way.read().sum()) / way.part}
+        times = {
+            "write": seconds(way.write) / way.part,
+            "read": seconds(lambda: way.read().sum()) / way.part,
+        }
         keys = [key for key in KEYS if key < N_ROWS * way.part]
         times["one"] = min(seconds(lambda key=key: way.read([key])) for key in keys[:5])
         times["many"] = min(seconds(lambda: way.read(keys)) for _ in range(2))
@@ -169,8 +172,12 @@ def main(urls: list[str]) -> None:
                 what: min(taken, best.get(name, times)[what]) for what, taken in times.items()
             }
     raw = best["raw sqlite, one blob a row"]
-    print(f"raw sqlite: write {raw['write']:.2f} s, read {raw['read']:.2f} s; {os.cpu_count()} cores")
-    print("| store | write | read all | one key, ms | 1,000 keys, ms |\n| --- | --- | --- | --- | --- |")
+    print(
+        f"raw sqlite: write {raw['write']:.2f} s, read {raw['read']:.2f} s; {os.cpu_count()} cores"
+    )
+    print(
+        "| store | write | read all | one key, ms | 1,000 keys, ms |\n| --- | --- | --- | --- | --- |"
+    )
     for name, times in best.items():
         ratios = [f"{times[what] / raw[what]:.2f}" for what in ("write", "read")]
         lookups = [f"{times[what] * 1000:.1f}" for what in ("one", "many")]

@@ -168,7 +168,7 @@ class DataStore:
         if len(found) < len(set(keys)):
             keys = self._resolved(asked, fingerprint)
             found, columns = self._read(fingerprint, names, keys)
-        if not columns:
+        if not columns and names != []:
             raise self._nothing(fingerprint)
         if found != keys:
             places = {key: place for place, key in enumerate(found)}

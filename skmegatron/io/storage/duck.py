@@ -188,7 +188,10 @@ class DuckStore(SqlStore):
         columns = ", ".join(["seq", "ind", *(self.q(slot.column) for slot in slots)])
         where, values = "fit = ?", [fit.id]
         if keys is not None:
-            where, values = "fit = ? AND ind IN (SELECT unnest(?::VARCHAR[]))", [fit.id, list(keys)]
+            where, values = (
+                "fit = ? AND ind IN (SELECT unnest(?::VARCHAR[]))",
+                [fit.id, list(keys)],
+            )
             if len(keys) == 1:  # which DuckDB looks up without reading the other columns
                 where, values = "fit = ? AND ind = ?", [fit.id, keys[0]]
         found = session.arrow(
@@ -248,7 +251,9 @@ class _Nothing:
 
 def _rows_at_once(forms: Sequence[Form]) -> int:
     # Arrow counts the bytes of a batch in 31 bits.
-    widest = max((int(np.prod(f.shape)) * 16 for f in forms if f.kind in ("raw", "json")), default=1)
+    widest = max(
+        (int(np.prod(f.shape)) * 16 for f in forms if f.kind in ("raw", "json")), default=1
+    )
     return max(1, min(100_000, 2**29 // max(1, widest)))
 
 
@@ -301,7 +306,9 @@ def from_arrow(form: Form, column: Any) -> Any:
             _, ends, content = chunk.buffers()
             first = int(np.frombuffer(ends, np.int32)[chunk.offset])
             n_bytes = len(chunk) * size
-            together[start : start + n_bytes] = np.frombuffer(content, np.uint8)[first : first + n_bytes]
+            together[start : start + n_bytes] = np.frombuffer(content, np.uint8)[
+                first : first + n_bytes
+            ]
             start += n_bytes
         return together.view(form.np_dtype).reshape(len(column), *form.shape)
     if form.kind in ("boolean", "integer", "real"):

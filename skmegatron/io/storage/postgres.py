@@ -128,9 +128,7 @@ class PostgresSession:
             cursor.execute(sql.replace("?", "%s"), values or None, binary=bool(values))
             return list(cursor.fetchall()) if cursor.description else []
 
-    def copy(
-        self, sql: str, kinds: Sequence[str], rows: Iterator[tuple[Any, ...]]
-    ) -> None:
+    def copy(self, sql: str, kinds: Sequence[str], rows: Iterator[tuple[Any, ...]]) -> None:
         """Send rows in PostgreSQL's binary format."""
         with self._cursor() as cursor, cursor.copy(sql) as copy:
             copy.set_types(kinds)

@@ -148,7 +148,9 @@ def test_digests_go_along_and_are_no_output(place):
 
 
 def test_digests_of_another_size_are_refused(people):
-    with pytest.raises(ShapeError, match=r"expected shape \(1, 16\) and dtype uint8, got \(1, 8\)"):
+    with pytest.raises(
+        ShapeError, match=r"expected shape \(1, 16\) and dtype uint8, got \(1, 8\)"
+    ):
         people.write({"a": np.zeros(1)}, digests=np.zeros((1, 8), np.uint8))
     with pytest.raises(ValueError, match="'__input__' is kept for digests"):
         people.write({"__input__": np.zeros(1)})
@@ -260,4 +262,4 @@ def test_what_is_no_store_is_told():
 
 def test_a_missing_driver_is_told_with_its_extra():
     with pytest.raises(MissingDependencyError, match=r"skmegatron\[mysql\]"):
-        open_store("mysql+nobody_has_this://user@host/name")
+        open_store("mysql+mysqldb://user@host/name")

@@ -85,7 +85,9 @@ def test_keys_of_a_pandas_index_are_those_of_its_values():
     assert encode_keys(pd.Series(["a"])) == ['"a"']
 
 
-@pytest.mark.parametrize("missing", [None, np.nan, pd.NaT, pd.NA, np.datetime64("NaT"), Decimal("NaN")])
+@pytest.mark.parametrize(
+    "missing", [None, np.nan, pd.NaT, pd.NA, np.datetime64("NaT"), Decimal("NaN")]
+)
 def test_a_missing_index_is_refused(missing):
     with pytest.raises(ValueError, match="An index tells one row from another, got"):
         encode_key(missing)
