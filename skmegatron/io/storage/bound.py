@@ -161,16 +161,15 @@ class DataStore:
             _, columns = self._read(fingerprint, names)
             if not columns:
                 raise self._nothing(fingerprint)
-            return Dataset(**{name: columns[name] for name in columns if name != HIDDEN})
+            return Dataset(**columns)
         asked = _listed(rows)
         keys = [encode_key(row) for row in asked]
         found, columns = self._read(fingerprint, names, keys)
         if len(found) < len(set(keys)):
             keys = self._resolved(asked, fingerprint)
             found, columns = self._read(fingerprint, names, keys)
-        if not columns:
+        if not columns and names != []:
             raise self._nothing(fingerprint)
-        columns.pop(HIDDEN, None)
         if found != keys:
             places = {key: place for place, key in enumerate(found)}
             taken = np.array([places[key] for key in keys], dtype=np.intp)
@@ -291,7 +290,7 @@ class DataStore:
         asked = [cols] if isinstance(cols, str | int | np.integer) else list(cols)
         if all(isinstance(col, str) for col in asked):
             return asked
-        names = [name for name in self._read(fingerprint, None, [])[1] if name != HIDDEN]
+        names = list(self._read(fingerprint, None, [])[1])
         try:
             return [col if isinstance(col, str) else names[col] for col in asked]
         except IndexError:

@@ -40,7 +40,7 @@ class Held:
     ----------
     name, version, fingerprint : str
     outputs : mapping of str to (str, tuple of int)
-        Dtype and shape of one row of every column, hidden ones included.
+        Dtype and shape of one row of every column, ``"__input__"`` included.
     n_rows : int
     written : datetime
         When rows were last written, in UTC.
@@ -111,7 +111,7 @@ class Store(Protocol):
         fingerprint : str or None
             None for the fit that was written to last.
         cols : sequence of str, optional
-            Every column where left out.
+            Where left out, every column but ``"__input__"``.
         keys : sequence of str, optional
             Every row where left out.
 
@@ -385,7 +385,7 @@ def check_columns(asked: Sequence[str] | None, held: Sequence[str]) -> list[str]
     Parameters
     ----------
     asked : sequence of str, optional
-        All of them where left out.
+        All but the hidden one where left out.
     held : sequence of str
 
     Returns
@@ -398,7 +398,7 @@ def check_columns(asked: Sequence[str] | None, held: Sequence[str]) -> list[str]
         If one is asked for that is not held.
     """
     if asked is None:
-        return list(held)
+        return [column for column in held if column != HIDDEN]
     for column in asked:
         if column not in held:
             raise MissingColumnError(

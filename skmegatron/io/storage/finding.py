@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from skmegatron.io.connections import database_file, is_path, kind_of
-from skmegatron.io.storage.alchemy import AlchemyStore
+from skmegatron.io.storage.alchemy import AlchemyStore, own_engine
 from skmegatron.io.storage.core import Store
 from skmegatron.io.storage.duck import DuckStore
 from skmegatron.io.storage.folder import FolderStore
@@ -93,7 +93,7 @@ def _from_url(url: str) -> Store:
     extra = _EXTRAS.get(dialect, "sql")
     alchemy = optional("sqlalchemy", extra=extra, purpose="A database URL")
     try:
-        engine = alchemy.create_engine(url)
+        engine = own_engine(alchemy, url)
     except ModuleNotFoundError as error:
         optional(error.name or dialect, extra=extra, purpose=f"A {dialect} database")
         raise

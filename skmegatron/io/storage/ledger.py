@@ -231,11 +231,18 @@ class SqlStore(ABC):
     ) -> tuple[Table, Fit] | None:
         if not self.has_books(session):
             return None
-        table = self._table(session, name, version)
-        if table is None:
+        made = [] if fingerprint is None else [label(fingerprint)]
+        rows = session.run(
+            "SELECT t.id, t.name, t.version, t.place, t.outputs, t.n_written, "
+            f"f.id, f.fingerprint, f.forms, f.written, f.last_row FROM {TABLES} t JOIN {FITS} f "
+            "ON f.table_id = t.id WHERE t.name = ? AND t.version = ?"
+            f"{' AND f.fingerprint = ?' if made else ''}",
+            *(label(name), label(version), *made),
+        )
+        if not rows:
             return None
-        fits = self._fits(session, table, fingerprint)
-        return (table, fits[-1]) if fits else None
+        latest = max(rows, key=lambda row: (row[10], row[9]))
+        return _table(latest[:6]), _fit(latest[6:10])
 
     def drop(
         self,
@@ -302,10 +309,7 @@ class SqlStore(ABC):
             f"WHERE id > 0{where} ORDER BY id",
             *asked.values(),
         )
-        return [
-            Table(row[0], unlabel(row[1]), unlabel(row[2]), row[3], _slots(row[4]), row[5])
-            for row in rows
-        ]
+        return [_table(row) for row in rows]
 
     def _table(self, session: Session, name: str, version: str) -> Table | None:
         return next(iter(self._tables(session, name, version)), None)
@@ -318,7 +322,7 @@ class SqlStore(ABC):
             table.id,
             *([] if fingerprint is None else [label(fingerprint)]),
         )
-        return [Fit(row[0], unlabel(row[1]), _forms(row[2]), row[3]) for row in rows]
+        return [_fit(row) for row in rows]
 
     def _created(
         self, session: Session, name: str, version: str, packed: Mapping[str, Packed]
@@ -500,6 +504,16 @@ def _place(name: str, version: str) -> str:
 
 def _slug(text: str, longest: int) -> str:
     return re.sub("[^a-z0-9]+", "_", text.lower()).strip("_")[:longest].strip("_")
+
+
+def _table(row: Sequence[Any]) -> Table:
+    number, name, version, place, outputs, n_written = row
+    return Table(number, unlabel(name), unlabel(version), place, _slots(outputs), n_written)
+
+
+def _fit(row: Sequence[Any]) -> Fit:
+    number, fingerprint, forms, written = row
+    return Fit(number, unlabel(fingerprint), _forms(forms), written)
 
 
 def _slots(text: str) -> tuple[Slot, ...]:

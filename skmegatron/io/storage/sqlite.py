@@ -1,8 +1,10 @@
 """A store in one SQLite file, or behind a connection that the user opened.
 
 A file is opened for each operation and closed after it, so nothing leaks, and threads and
-forked processes need no care. Writers wait for one another up to a minute. The connection of
-a user is used as it is: a write is one transaction, or one savepoint inside theirs.
+forked processes need no care. Whoever finds it locked waits up to a minute. The journal is
+left as the file has it: with a write-ahead log every row is written twice, and a large write
+takes twice as long. The connection of a user is used as it is: a write is one transaction, or
+one savepoint inside theirs.
 """
 
 from __future__ import annotations
@@ -82,8 +84,6 @@ class SqliteStore(SqlStore):
             return
         with self._lock, self._connect() as connection, _plain_text(connection):
             session = SqliteSession(connection)
-            if self.place == self.database and writing:
-                session.run("PRAGMA journal_mode=WAL")
             with _transaction(session, connection, writing):
                 yield session
 

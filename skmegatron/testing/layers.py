@@ -16,8 +16,6 @@ from skmegatron.io.saving import Portable
 from skmegatron.io.tables import guarded, is_frame, take_rows
 from skmegatron.layers.core import Layer
 
-__all__ = ["check_layer"]
-
 
 def check_layer(layer: Layer, *arrays: Any, **fit_only: Any) -> None:
     """Check that a layer behaves as the library, and scikit-learn, expect.

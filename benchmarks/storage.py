@@ -1,0 +1,188 @@
+"""Every store beside raw SQLite, pandas, Parquet and one pickle a row.
+
+    python benchmarks/storage.py [URL of another database ...]
+
+50,000 rows of 384 float32 are written and read back whole, then looked up by 1 and by 1,000
+keys. Times of writing and reading are ratios to raw SQLite with one blob a row, which has no
+dtypes, shapes, versions or fingerprints; look-ups are in milliseconds. Best of several in one
+run, taken in turns. pandas takes 384 SQL columns; it is measured on a tenth of the rows.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skmegatron.io import DataStore, MemoryStore
+
+N_ROWS, N_COLUMNS, ROUNDS = 50_000, 384, 5
+RNG = np.random.default_rng(0)
+VALUES = RNG.normal(size=(N_ROWS, N_COLUMNS)).astype(np.float32)
+KEYS = [int(key) for key in RNG.permutation(N_ROWS)[:1000]]
+
+
+class Raw:
+    """One blob a row in SQLite, by hand."""
+
+    part = 1.0
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "rows.db"
+
+    def dumps(self, row: Any) -> bytes:
+        return row.tobytes()
+
+    def loads(self, cells: list[bytes]) -> Any:
+        return np.frombuffer(bytearray().join(cells), np.float32).reshape(-1, N_COLUMNS)
+
+    def write(self) -> None:
+        with closing(sqlite3.connect(self.file)) as connection, connection:
+            connection.execute("CREATE TABLE rows (ind INTEGER PRIMARY KEY, value BLOB)")
+            connection.executemany(
+                "INSERT INTO rows VALUES (?, ?)", zip(range(N_ROWS), map(self.dumps, VALUES))
+            )
+
+    def read(self, keys: list[int] | None = None) -> Any:
+        where = "" if keys is None else f" WHERE ind IN ({','.join(map(str, keys))})"
+        with closing(sqlite3.connect(self.file)) as connection:
+            cells = connection.execute(f"SELECT value FROM rows{where}").fetchall()
+        return self.loads([cell for (cell,) in cells])
+
+
+class Pickled(Raw):
+    """One pickle a row in SQLite, as in 2019."""
+
+    def dumps(self, row: Any) -> bytes:
+        return pickle.dumps(row)
+
+    def loads(self, cells: list[bytes]) -> Any:
+        return np.stack([pickle.loads(cell) for cell in cells])
+
+
+class Pandas:
+    """`to_sql` and `read_sql`, a tenth of the rows."""
+
+    part = 0.1
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "rows.db"
+        rows = VALUES[: int(N_ROWS * self.part)]
+        self.frame = pd.DataFrame(rows, columns=[f"c{i}" for i in range(N_COLUMNS)])
+
+    def write(self) -> None:
+        with closing(sqlite3.connect(self.file)) as connection, connection:
+            self.frame.to_sql("rows", connection, index_label="ind")
+
+    def read(self, keys: list[int] | None = None) -> Any:
+        where = "" if keys is None else f" WHERE ind IN ({','.join(map(str, keys))})"
+        with closing(sqlite3.connect(self.file)) as connection:
+            frame = pd.read_sql(f"SELECT * FROM rows{where}", connection, index_col="ind")
+        return frame.to_numpy(np.float32)
+
+
+class Parquet:
+    """One Parquet file."""
+
+    part = 1.0
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "rows.parquet"
+        self.frame = pd.DataFrame(VALUES, columns=[f"c{i}" for i in range(N_COLUMNS)])
+
+    def write(self) -> None:
+        self.frame.to_parquet(self.file)
+
+    def read(self, keys: list[int] | None = None) -> Any:
+        frame = pd.read_parquet(self.file)
+        return (frame if keys is None else frame.loc[keys]).to_numpy()
+
+
+class Ours:
+    """A `DataStore` over one backend."""
+
+    part = 1.0
+
+    def __init__(self, db_conn: Any) -> None:
+        self.store = DataStore("benchmark", "1", db_conn, overwrite=True)
+
+    def write(self) -> None:
+        self.store.write({"value": VALUES})
+
+    def read(self, keys: list[int] | None = None) -> Any:
+        return self.store.read(rows=keys)["value"]
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def measure(make: Callable[[Path], Any], check: bool) -> dict[str, float]:
+    folder = Path(tempfile.mkdtemp())
+    try:
+        way = make(folder)
+        times = {
+            "write": seconds(way.write) / way.part,
+            "read": seconds(lambda: way.read().sum()) / way.part,
+        }
+        keys = [key for key in KEYS if key < N_ROWS * way.part]
+        times["one"] = min(seconds(lambda key=key: way.read([key])) for key in keys[:5])
+        times["many"] = min(seconds(lambda: way.read(keys)) for _ in range(2))
+        if check:
+            assert np.array_equal(way.read(), VALUES)
+            assert np.array_equal(way.read(keys), VALUES[keys])
+        if isinstance(way, Ours):
+            way.store.delete()
+        return times
+    finally:
+        shutil.rmtree(folder)
+
+
+def main(urls: list[str]) -> None:
+    ways: dict[str, Callable[[Path], Any]] = {
+        "raw sqlite, one blob a row": Raw,
+        "one pickle a row (2019)": Pickled,
+        "pandas to_sql, read_sql": Pandas,
+        "Parquet": Parquet,
+        "SQLite": lambda folder: Ours(f"sqlite:///{folder}/rows.db"),
+        "folder": lambda folder: Ours(folder / "rows"),
+        "memory": lambda folder: Ours(MemoryStore()),
+        "DuckDB": lambda folder: Ours(f"duckdb:///{folder}/rows.duckdb"),
+    }
+    for url in urls:
+        ways[url.partition(":")[0]] = lambda folder, url=url: Ours(url)
+    best: dict[str, dict[str, float]] = {}
+    for turn in range(ROUNDS):
+        for name, make in ways.items():
+            times = measure(make, check=turn == 0 and make not in (Raw, Pickled, Pandas, Parquet))
+            best[name] = {
+                what: min(taken, best.get(name, times)[what]) for what, taken in times.items()
+            }
+    raw = best["raw sqlite, one blob a row"]
+    print(
+        f"raw sqlite: write {raw['write']:.2f} s, read {raw['read']:.2f} s; {os.cpu_count()} cores"
+    )
+    print(
+        "| store | write | read all | one key, ms | 1,000 keys, ms |\n| --- | --- | --- | --- | --- |"
+    )
+    for name, times in best.items():
+        ratios = [f"{times[what] / raw[what]:.2f}" for what in ("write", "read")]
+        lookups = [f"{times[what] * 1000:.1f}" for what in ("one", "many")]
+        print(f"| {' | '.join([name, *ratios, *lookups])} |")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
