@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -144,6 +145,13 @@ class PinnedColumns:
         }
 
     def _column(self, name: str, values: Sequence[Any], first_row: int) -> NDArray[Any]:
+        pin = self._pins.get(name)
+        if pin is not None and pin.dtype.kind in "if" and pin.later is not _LISTS:
+            # numpy finds the same dtype in less time than it takes to look at the types
+            with suppress(ValueError, OverflowError):
+                found = np.array(values)
+                if found.dtype == pin.dtype and found.ndim == 1:
+                    return found
         kinds = frozenset(map(type, values))
         asked = self._dtypes.get(name)
         if asked is not None:
@@ -151,7 +159,6 @@ class PinnedColumns:
                 return cast(_objects(values), asked, self._where, name, first_row)
             found = self._natural(name, values, kinds, first_row)
             return cast(found, asked, self._where, name, first_row)
-        pin = self._pins.get(name)
         if pin is None:
             found = self._natural(name, values, kinds, first_row)
             self._pins[name] = _pin(found, kinds)
