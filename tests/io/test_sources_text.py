@@ -301,3 +301,37 @@ def test_batches_before_a_malformed_line_are_read(tmp_path_factory, n_rows, size
         seen.extend(len(batch) for batch in CSVGenerator(path, size))
 
     assert sum(seen) == (place + 1) // size * size
+
+
+def test_a_line_with_too_few_fields_is_told(tmp_path):
+    path = tmp_path / "short.csv"
+    path.write_text("a,b,c\n1,2.5,x\n2,1.5\n3,4.5,z\n")
+
+    with pytest.raises(ReadError, match=r"short.csv, line 3: 2 fields, where the header.*has 3"):
+        CSVData(path)
+    batches = iter(CSVGenerator(path, batch_size=1))
+    assert next(batches)["c"].tolist() == ["x"]
+    with pytest.raises(ReadError, match="line 3: 2 fields"):
+        next(batches)
+
+
+def test_a_file_that_was_cut_off_is_told(tmp_path):
+    path = tmp_path / "cut.csv"
+    path.write_text("a,b\n" + "1.5,2.5\n" * 5000 + "1.5")
+
+    with pytest.raises(ReadError, match="line 5002: 1 fields"):
+        list(CSVGenerator(path, batch_size=1000))
+
+
+def test_gaps_and_empty_lines_are_no_short_lines(tmp_path):
+    path = tmp_path / "gaps.csv"
+    path.write_text("a,b\n1,\n\n2,x\n\n")
+
+    assert CSVData(path)["a"].tolist() == [1, 2]
+
+
+def test_a_quoted_separator_does_not_hide_or_make_a_short_line(tmp_path):
+    path = tmp_path / "quoted.csv"
+    path.write_text('a,b\n"1,5",\n2,x\n')
+
+    assert CSVData(path)["a"].tolist() == ["1,5", "2"]

@@ -30,6 +30,8 @@ _PLAIN = {
 }
 _PACKED = {".gz", ".bz2", ".zip", ".xz", ".zst", ".tar"}
 _SHOWN = 60
+# Encodings in which a separator and the end of a line are one byte, and no part of others.
+_ONE_BYTE = {"utf-8", "utf8", "utf-8-sig", "ascii", "latin-1", "latin1", "cp1252"}
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,41 @@ def too_short(file: TextFile, line: int, n_fields: int) -> ReadError:
         f"{file.path}, line {line}: {n_fields} fields, where the header{named} has "
         f"{len(file.header)}. Quote a value that holds {file.separator!r}, or correct the line."
     )
+
+
+def short_line(file: TextFile) -> ReadError | None:
+    """Find a line with fewer fields than the header, which pandas fills up with gaps.
+
+    Parameters
+    ----------
+    file : TextFile
+
+    Returns
+    -------
+    ReadError or None
+        None where every line is long enough, and where that takes a parser to tell: with
+        quotes, or separators that are no single byte.
+    """
+    one_byte = file.encoding.lower().replace("_", "-") in _ONE_BYTE
+    if not (file.is_plain and one_byte and file.separator.isascii()):
+        return None
+    separator, quote = file.separator.encode(), file.options.get("quotechar", '"').encode()
+    n_separators, n_lines, last = 0, 0, b"\n"
+    with open(file.path, "rb") as raw:
+        while block := raw.read(1 << 20):
+            if quote in block:
+                return None
+            n_separators += block.count(separator)
+            n_lines += block.count(b"\n")
+            last = block[-1:]
+    n_lines += last != b"\n"
+    if n_separators >= n_lines * (len(file.header) - 1):
+        return None
+    with closing(file.records()) as records:
+        for line, fields in records:
+            if len(fields) < len(file.header):
+                return too_short(file, line, len(fields))
+    return None
 
 
 def repeated_header(where: str, header: list[str]) -> ReadError:

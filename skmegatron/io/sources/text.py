@@ -27,7 +27,7 @@ from skmegatron.io.sources.columns import (
     kept,
     sliced,
 )
-from skmegatron.io.sources.faults import TextFile, explain, repeated_header
+from skmegatron.io.sources.faults import TextFile, explain, repeated_header, short_line
 from skmegatron.io.sources.pinning import cast, misfit
 from skmegatron.io.tables import released
 
@@ -97,6 +97,7 @@ class TextSource:
         self._options = options
         self._header: list[str] = []
         self._asked: Dtypes = {}
+        self._whole_lines: tuple[int, int] | None = None
         self._header = self._read_header()
         self.columns = kept(self._header, exclude_cols, self._path)
         self._asked = asked_dtypes(dtype, self.columns, self._path)
@@ -265,6 +266,8 @@ class TextSource:
             n_rows -= len(reader.get_chunk(min(n_rows, block_rows(1))))
 
     def _arrays(self, block: pd.DataFrame, pins: _Pins | None) -> Batch:
+        if block[self._header[-1]].isna().any():
+            self._refuse_short_lines()
         columns = {name: self._array(block[name], name, pins) for name in self.columns}
         if all(values.dtype == object for values in columns.values()):
             self._refuse_header(block)
@@ -289,6 +292,15 @@ class TextSource:
         dates = pd.to_datetime(column, errors="coerce") if pinned.kind == "M" else column
         place = int(np.argmax((dates.isna() & column.notna()).to_numpy()))
         raise misfit(self._file.at(row + place), name, row + place, values[place], pinned)
+
+    def _refuse_short_lines(self) -> None:
+        """Look, once for each state of the file, whether a gap is a line that is too short."""
+        state = os.stat(self._path)
+        if self._whole_lines != (state.st_mtime_ns, state.st_size):
+            fault = short_line(self._file)
+            if fault is not None:
+                raise fault
+            self._whole_lines = (state.st_mtime_ns, state.st_size)
 
     def _refuse_header(self, block: pd.DataFrame) -> None:
         """Find the header among rows of text, where it would fit as any other row."""
