@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import narwhals as nw
-import numpy as np
 from scipy import sparse
 
 from skmegatron.errors import MissingInputError, ShapeError

@@ -2,11 +2,13 @@
 
 import pickle
 import sqlite3
+import uuid
 from contextlib import closing
 
 import joblib
 import numpy as np
 import pandas as pd
+import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,7 +27,7 @@ from skmegatron.io import DataStore, MemoryStore
 FLOWERS, SPECIES = load_iris(return_X_y=True)
 
 
-@pytest.fixture(params=["memory", "sqlite url", "sqlite connection", "folder"])
+@pytest.fixture(params=["memory", "sqlite url", "sqlite connection", "folder", "postgres"])
 def place(request, tmp_path):
     if request.param == "memory":
         yield MemoryStore()
@@ -33,6 +35,12 @@ def place(request, tmp_path):
         yield f"sqlite:///{tmp_path}/outputs.db"
     elif request.param == "folder":
         yield tmp_path / "outputs"
+    elif request.param == "postgres":
+        server = request.getfixturevalue("postgres_url")
+        name = f"d{uuid.uuid4().hex}"
+        with closing(psycopg.connect(server.replace("+psycopg", ""), autocommit=True)) as own:
+            own.execute(f"CREATE DATABASE {name}")
+        yield server.replace("/postgres?", f"/{name}?")
     else:
         with closing(sqlite3.connect(tmp_path / "outputs.db")) as connection:
             yield connection
@@ -417,6 +425,27 @@ def test_what_came_before_an_error_is_stored(place):
         list(pipe.transform_generator([np.ones((2, 1)), np.ones((2, 1, 1))]))
 
     assert_array_equal(pipe.storage.index(), [0, 1])
+
+
+@pytest.mark.parametrize("own_source", [True, False])
+@pytest.mark.parametrize("own_store", [True, False])
+def test_a_stream_may_be_read_from_the_database_that_it_is_stored_in(
+    tmp_path, own_source, own_store
+):
+    url, n_rows = f"sqlite:///{tmp_path}/data.db", 10_000
+    with closing(sqlite3.connect(tmp_path / "data.db")) as connection:
+        table = pd.DataFrame({"id": np.arange(n_rows), "x": np.arange(n_rows) / 7})
+        table.to_sql("data", connection, index=False)
+        source = connection if own_source else url
+        x = sm.Input("x")
+        storage = connection if own_store else url
+        pipe = sm.Pipeline(x, x * 2, name="double", storage=storage)
+        batches = sm.io.SQLGenerator(source, "SELECT * FROM data", batch_size=500)
+
+        for _ in pipe.transform_generator(batches, index="id"):
+            pass
+
+        assert len(pipe.storage.index()) == n_rows
 
 
 def test_many_rows_of_a_stream_are_written_in_between(place, monkeypatch):

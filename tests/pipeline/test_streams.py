@@ -1,6 +1,7 @@
 """Fitting, transforming and measuring batch by batch."""
 
 import itertools
+import tracemalloc
 
 import joblib
 import numpy as np
@@ -480,6 +481,27 @@ def test_metrics_see_windows_that_reach_into_the_batch_before():
     batches = [({"x": values[:3]}, [0, 0, 1]), ({"x": values[3:]}, [2, 3, 4])]
 
     assert list(pipe.evaluate_generator(batches)) == [{"miss": 0.0}, {"miss": 0.0}]
+
+
+def test_memory_does_not_grow_with_the_rows(tmp_path):
+    def peak(n_rows):
+        path = tmp_path / f"{n_rows}.csv"
+        pd.DataFrame({"a": np.arange(n_rows) / 7, "b": np.arange(n_rows) / 3}).to_csv(path)
+        a, b = sm.Input("a"), sm.Input("b")
+        windows = L.Flatten()(L.TimeSeries(3)(L.Concatenate()([a, b])))
+        pipe = sm.Pipeline([a, b], L.Whiten()(windows))
+        batches = sm.io.CSVGenerator(path, batch_size=1000)
+        tracemalloc.start()
+        pipe.fit_generator(batches)
+        for _ in pipe.transform_generator(batches):
+            pass
+        highest = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return highest
+
+    peak(2_000)  # what is made once, and imported, is there from now on
+
+    assert peak(100_000) < 1.15 * peak(20_000)
 
 
 class Recorder:
