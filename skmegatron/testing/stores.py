@@ -243,12 +243,13 @@ def _check_schema(store: Store, name: str) -> None:
         ({"a": np.array([1.0]), "b": np.zeros((1, 2))}, "f"),
     ]
     for columns, fingerprint in others:
+        told = ""
         try:
             store.write(name, "1", fingerprint, ["0"], columns)
-        except SchemaError as error:
-            assert "already holds" in str(error), f"a SchemaError does not tell: {error}"
-        else:
-            raise AssertionError(f"no SchemaError where {list(columns)} do not match")
+        except SchemaError as refused:
+            told = str(refused)
+        assert told, f"no SchemaError where {list(columns)} do not match"
+        assert "already holds" in told, f"a SchemaError does not say what is held: {told}"
         _expect(store, where, ["0"], _pair([1]))
     assert len(_held(store, name)) == 1, "a refused write leaves a fit behind"
     wider = {"a": np.array([2]), "b": np.ones((1, 5), "f4")}
@@ -331,7 +332,7 @@ def _check_dropping(store: Store, name: str) -> None:
 
 
 def _check_again(store: Store, other: Store, name: str) -> None:
-    """What one store wrote, another one on the same place reads."""
+    """Check that what one store wrote, another one on the same place reads."""
     held = _held(store, name)
     assert _held(other, name) == held, "a second store on the same place describes other rows"
     for fit in held:

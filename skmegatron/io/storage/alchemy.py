@@ -16,17 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skmegatron.io.storage.codec import Packed, to_cells
-from skmegatron.io.storage.ledger import (
-    FITS,
-    Fit,
-    Selected,
-    Slot,
-    SqlStore,
-    Table,
-    chunks,
-    columns_of,
-)
+from skmegatron.io.storage.books import FITS, Fit, Selected, Slot, Table, chunks, columns_of
+from skmegatron.io.storage.codec import to_cells
+from skmegatron.io.storage.forms import Packed
+from skmegatron.io.storage.ledger import SqlStore
 from skmegatron.io.storage.sqlite import SqliteStore
 from skmegatron.optional import optional
 

@@ -287,7 +287,7 @@ class DataStore:
     def _names(self, cols: Any, fingerprint: str | None) -> list[str] | None:
         if cols is None:
             return None
-        asked = [cols] if isinstance(cols, str | int | np.integer) else list(cols)
+        asked: list[Any] = [cols] if isinstance(cols, str | int | np.integer) else list(cols)
         if all(isinstance(col, str) for col in asked):
             return asked
         names = list(self._read(fingerprint, None, [])[1])
@@ -347,13 +347,13 @@ def _columns(output_data: Any) -> dict[str, Any]:
 def _digests(digests: Any, n_rows: int) -> NDArray[Any]:
     if digests is None:
         return np.zeros((n_rows, _DIGEST_SIZE), dtype=np.uint8)
-    digests = np.asarray(digests)
-    if digests.shape != (n_rows, _DIGEST_SIZE) or digests.dtype != np.uint8:
+    given: NDArray[Any] = np.asarray(digests)
+    if given.shape != (n_rows, _DIGEST_SIZE) or given.dtype != np.uint8:
         raise ShapeError(
             f"Digests are {_DIGEST_SIZE} bytes a row: expected shape ({n_rows}, {_DIGEST_SIZE}) "
-            f"and dtype uint8, got {digests.shape} and {digests.dtype}."
+            f"and dtype uint8, got {given.shape} and {given.dtype}."
         )
-    return digests
+    return given
 
 
 def _listed(rows: Any) -> list[Any]:

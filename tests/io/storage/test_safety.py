@@ -1,7 +1,6 @@
 """Killed writers, writers at the same time, and full disks, in processes of their own."""
 
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
