@@ -16,8 +16,8 @@ from skmegatron.io.storage.core import (
     Held,
     candidates,
     decode_keys,
-    encode_key,
     encode_keys,
+    encode_many,
 )
 from skmegatron.io.storage.finding import open_store
 from skmegatron.io.tables import as_values, column_names, is_frame, select_column, take_rows
@@ -163,7 +163,7 @@ class DataStore:
                 raise self._nothing(fingerprint)
             return Dataset(**columns)
         asked = _listed(rows)
-        keys = [encode_key(row) for row in asked]
+        keys = encode_many(asked)
         found, columns = self._read(fingerprint, names, keys)
         if len(found) < len(set(keys)):
             keys = self._resolved(asked, fingerprint)
@@ -204,7 +204,7 @@ class DataStore:
         dict of scalar to bytes
             Of those of `rows` that are held under just this index.
         """
-        asked = dict(zip(map(encode_key, rows := _listed(rows)), rows, strict=True))
+        asked = dict(zip(encode_many(rows := _listed(rows)), rows, strict=True))
         found, columns = self._read(fingerprint, [HIDDEN], list(asked))
         if not found:
             return {}

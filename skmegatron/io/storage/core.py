@@ -20,6 +20,7 @@ from skmegatron.io.storage.keys import (
     decode_keys,
     encode_key,
     encode_keys,
+    encode_many,
 )
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "decode_keys",
     "encode_key",
     "encode_keys",
+    "encode_many",
     "now",
     "shown",
     "telling",

@@ -61,7 +61,7 @@ class FolderStore:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = Path(path).absolute()
         self._piles: dict[Path, tuple[list[str], Pile]] = {}
         self._lock = threading.RLock()
 
@@ -102,7 +102,7 @@ class FolderStore:
     ) -> tuple[list[str], dict[str, Any]]:
         """Read rows; see `Store.read`."""
         folder = self._folder(name, version)
-        if not folder.exists():
+        if not (folder / "table.json").exists():
             return [], {}
         with telling(f"reading {name!r} version {version!r} from {self.path}"):
             return self._reading(folder, lambda pile: pile.read(fingerprint, cols, keys))

@@ -101,14 +101,7 @@ def encode_keys(index: Any) -> list[str]:
     TypeError
         If an index is no scalar.
     """
-    values = index.tolist() if _is_plain(index) else list(index)
-    kinds = set(map(type, values))
-    if kinds == {int}:
-        keys = list(map(str, values))
-    elif kinds == {str}:
-        keys = [_short(to_text(value)) for value in values]
-    else:
-        keys = [encode_key(value) for value in values]
+    keys = encode_many(index)
     if len(set(keys)) < len(keys):
         twice = Counter(keys).most_common(1)[0][0]
         raise ValueError(
@@ -118,8 +111,25 @@ def encode_keys(index: Any) -> list[str]:
     return keys
 
 
-def _is_plain(index: Any) -> bool:
-    return isinstance(index, np.ndarray) and index.dtype.kind in "iuUfb"
+def encode_many(index: Any) -> list[str]:
+    """Encode indices, of which some may be equal.
+
+    Parameters
+    ----------
+    index : array-like of shape (n_rows,)
+
+    Returns
+    -------
+    list of str
+    """
+    plain = isinstance(index, np.ndarray) and index.dtype.kind in "iuUSfb"
+    values = index.tolist() if plain else list(index)
+    kinds = set(map(type, values))
+    if kinds == {int}:
+        return [_short(key) for key in map(str, values)]
+    if kinds == {str}:
+        return [_short(to_text(value)) for value in values]
+    return [encode_key(value) for value in values]
 
 
 def decode_keys(keys: Sequence[str]) -> NDArray[Any]:

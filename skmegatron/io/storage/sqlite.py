@@ -76,7 +76,7 @@ class SqliteStore(SqlStore):
             self._lock = threading.RLock()
             self._connect = lambda: nullcontext(kept)
         else:
-            self.place = os.fspath(database)
+            self.place = os.path.abspath(database)
             self._missing = lambda: not Path(self.place).exists()
             self._connect = lambda: closing(sqlite3.connect(self.place, timeout=_WAIT))
 

@@ -20,7 +20,7 @@ from skmegatron.io import AlchemyStore, MemoryStore, open_store
 URLS = [url for url in os.environ.get("SKMEGATRON_TEST_DB_URLS", "").split(",") if url]
 
 #: Where a server is needed that this machine may lack, it is left out, not skipped.
-SERVERS = ["mariadb"] if shutil.which("mariadbd") else []
+SERVERS = ["mariadb", "mariadb connection"] if shutil.which("mariadbd") else []
 
 KINDS = [
     "memory",
@@ -98,6 +98,7 @@ class Places:
             "duckdb memory": lambda: open_store("duckdb://"),
             "duckdb connection": lambda: self._open(duckdb.connect(folder / "rows.duckdb")),
             "mariadb": lambda: self.request.getfixturevalue("mariadb_url"),
+            "mariadb connection": lambda: self._open(closing(self._pymysql())),
             "postgres": self._postgres,
             "postgres connection": lambda: self._open(psycopg.connect(self._postgres())),
         }
@@ -110,6 +111,12 @@ class Places:
         engine = sqlalchemy.create_engine(f"sqlite:///{self.folder}/rows.db")
         self.stack.callback(engine.dispose)
         return engine
+
+    def _pymysql(self):
+        url = sqlalchemy.make_url(self.request.getfixturevalue("mariadb_url"))
+        return pymysql.connect(
+            unix_socket=url.query["unix_socket"], user=url.username, database=url.database
+        )
 
     def _postgres(self):
         return self.request.getfixturevalue("postgres_url").replace("+psycopg", "")
