@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from skmegatron.errors import SchemaError
-from skmegatron.io.storage.core import Held, Store, encode_key, encode_keys
+from skmegatron.io.storage.core import HIDDEN, Held, Store, encode_key, encode_keys
 
 #: Names that break whoever splices them into SQL, paths or patterns.
 HOSTILE = (
@@ -70,6 +70,7 @@ def check_store(make_store: Callable[[], Store]) -> None:
         _check_fits,
         _check_schema,
         _check_replacing,
+        _check_hidden,
         _check_refusals,
         _check_names,
         _check_dropping,
@@ -267,6 +268,13 @@ def _check_replacing(store: Store, name: str) -> None:
     _expect(store, (name, "2", "f"), ["0"], _pair([4]))
     store.write(name, "1", "h", ["0"], {"c": np.array(["text"])}, replace=True)
     _expect(store, (name, "1", None), ["0"], {"c": np.array(["text"])})
+
+
+def _check_hidden(store: Store, name: str) -> None:
+    where, hidden = (name, "1", "f"), {HIDDEN: np.arange(16, dtype=np.uint8).reshape(1, 16)}
+    store.write(*where, ["0"], {**_pair([1]), **hidden})
+    _expect(store, where, ["0"], _pair([1]))
+    _expect(store, where, ["0"], hidden, cols=[HIDDEN])
 
 
 def _check_refusals(store: Store, name: str) -> None:

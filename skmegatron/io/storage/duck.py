@@ -37,7 +37,7 @@ _TYPES: Mapping[str, str] = {
     "integer": "BIGINT",
     "real": "DOUBLE",
     "text": "VARCHAR",
-    # DuckDB takes three times as long to look for a compression, which floats do not have.
+    # DuckDB takes four times as long when it looks for a compression; floats have none.
     "blob": "BLOB USING COMPRESSION uncompressed",
     "label": "VARCHAR",
 }
