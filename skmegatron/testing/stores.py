@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from skmegatron.errors import SchemaError
-from skmegatron.io.storage.core import Held, Store, encode_key, encode_keys
+from skmegatron.io.storage.core import HIDDEN, Held, Store, encode_key, encode_keys
 
 #: Names that break whoever splices them into SQL, paths or patterns.
 HOSTILE = (
@@ -70,6 +70,7 @@ def check_store(make_store: Callable[[], Store]) -> None:
         _check_fits,
         _check_schema,
         _check_replacing,
+        _check_hidden,
         _check_refusals,
         _check_names,
         _check_dropping,
@@ -243,12 +244,13 @@ def _check_schema(store: Store, name: str) -> None:
         ({"a": np.array([1.0]), "b": np.zeros((1, 2))}, "f"),
     ]
     for columns, fingerprint in others:
+        told = ""
         try:
             store.write(name, "1", fingerprint, ["0"], columns)
-        except SchemaError as error:
-            assert "already holds" in str(error), f"a SchemaError does not tell: {error}"
-        else:
-            raise AssertionError(f"no SchemaError where {list(columns)} do not match")
+        except SchemaError as refused:
+            told = str(refused)
+        assert told, f"no SchemaError where {list(columns)} do not match"
+        assert "already holds" in told, f"a SchemaError does not say what is held: {told}"
         _expect(store, where, ["0"], _pair([1]))
     assert len(_held(store, name)) == 1, "a refused write leaves a fit behind"
     wider = {"a": np.array([2]), "b": np.ones((1, 5), "f4")}
@@ -266,6 +268,13 @@ def _check_replacing(store: Store, name: str) -> None:
     _expect(store, (name, "2", "f"), ["0"], _pair([4]))
     store.write(name, "1", "h", ["0"], {"c": np.array(["text"])}, replace=True)
     _expect(store, (name, "1", None), ["0"], {"c": np.array(["text"])})
+
+
+def _check_hidden(store: Store, name: str) -> None:
+    where, hidden = (name, "1", "f"), {HIDDEN: np.arange(16, dtype=np.uint8).reshape(1, 16)}
+    store.write(*where, ["0"], {**_pair([1]), **hidden})
+    _expect(store, where, ["0"], _pair([1]))
+    _expect(store, where, ["0"], hidden, cols=[HIDDEN])
 
 
 def _check_refusals(store: Store, name: str) -> None:
@@ -331,7 +340,7 @@ def _check_dropping(store: Store, name: str) -> None:
 
 
 def _check_again(store: Store, other: Store, name: str) -> None:
-    """What one store wrote, another one on the same place reads."""
+    """Check that what one store wrote, another one on the same place reads."""
     held = _held(store, name)
     assert _held(other, name) == held, "a second store on the same place describes other rows"
     for fit in held:

@@ -16,17 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skmegatron.io.storage.codec import Packed, to_cells
-from skmegatron.io.storage.ledger import (
-    FITS,
-    Fit,
-    Selected,
-    Slot,
-    SqlStore,
-    Table,
-    chunks,
-    columns_of,
-)
+from skmegatron.io.storage.books import FITS, Fit, Selected, Slot, Table, chunks, columns_of
+from skmegatron.io.storage.codec import to_cells
+from skmegatron.io.storage.forms import Packed
+from skmegatron.io.storage.ledger import SqlStore
 from skmegatron.io.storage.sqlite import SqliteStore
 from skmegatron.optional import optional
 
@@ -46,6 +39,13 @@ _MINUS_ZERO = math.nextafter(0, -1)
 _STAND_INS: dict[Any, float] = {_INFINITE: math.inf, -_INFINITE: -math.inf, _MINUS_ZERO: -0.0}
 
 _LOCK_SECONDS = 600
+
+#: Packages whose plain connections SQLAlchemy can be put around.
+DRIVERS = {
+    "pymysql": "mysql+pymysql://",
+    "MySQLdb": "mysql+mysqldb://",
+    "psycopg2": "postgresql+psycopg2://",
+}
 
 
 class AlchemyStore(SqlStore):
@@ -74,7 +74,11 @@ class AlchemyStore(SqlStore):
             session = AlchemySession(connection, self._alchemy)
             locks = writing and self.is_mysql
             if locks:
-                session.run("SELECT GET_LOCK('skmegatron', ?)", _LOCK_SECONDS)
+                if session.run("SELECT GET_LOCK('skmegatron', ?)", _LOCK_SECONDS) != [(1,)]:
+                    raise TimeoutError(
+                        f"Another writer holds MySQL's lock 'skmegatron' since {_LOCK_SECONDS} "
+                        "seconds. SELECT IS_USED_LOCK('skmegatron') tells which connection it is."
+                    )
                 connection.commit()  # what was read while waiting would be out of date
             try:
                 with connection.begin():
@@ -223,7 +227,7 @@ def own_engine(alchemy: Any, url: str) -> Any:
     -------
     SQLAlchemy engine
     """
-    engine = alchemy.create_engine(url)
+    engine = alchemy.create_engine(url, pool_pre_ping=True)
     weakref.finalize(engine, engine.pool.dispose)
     return engine
 
@@ -238,6 +242,29 @@ def _stood_in(values: NDArray[Any]) -> list[float | None]:
     values = np.where(np.isinf(values), np.copysign(_INFINITE, values), values)
     values = np.where((values == 0) & np.signbit(values), _MINUS_ZERO, values)
     return [None if value != value else value for value in values.tolist()]
+
+
+def engine_around(connection: Any, package: str) -> Any:
+    """Create an engine that uses the one DB-API connection that a user opened.
+
+    Parameters
+    ----------
+    connection : DB-API connection
+        Neither closed nor rolled back; what is open in it is committed with the next write.
+    package : str
+        One of `DRIVERS`.
+
+    Returns
+    -------
+    SQLAlchemy engine
+    """
+    alchemy = optional("sqlalchemy", extra="sql", purpose=f"A connection of {package}")
+    return alchemy.create_engine(
+        DRIVERS[package],
+        creator=lambda: connection,
+        poolclass=alchemy.StaticPool,
+        pool_reset_on_return=None,
+    )
 
 
 def _marks(values: Sequence[Any]) -> str:

@@ -16,8 +16,8 @@ from skmegatron.io.storage.core import (
     Held,
     candidates,
     decode_keys,
-    encode_key,
     encode_keys,
+    encode_many,
 )
 from skmegatron.io.storage.finding import open_store
 from skmegatron.io.tables import as_values, column_names, is_frame, select_column, take_rows
@@ -163,7 +163,7 @@ class DataStore:
                 raise self._nothing(fingerprint)
             return Dataset(**columns)
         asked = _listed(rows)
-        keys = [encode_key(row) for row in asked]
+        keys = encode_many(asked)
         found, columns = self._read(fingerprint, names, keys)
         if len(found) < len(set(keys)):
             keys = self._resolved(asked, fingerprint)
@@ -204,7 +204,7 @@ class DataStore:
         dict of scalar to bytes
             Of those of `rows` that are held under just this index.
         """
-        asked = dict(zip(map(encode_key, rows := _listed(rows)), rows, strict=True))
+        asked = dict(zip(encode_many(rows := _listed(rows)), rows, strict=True))
         found, columns = self._read(fingerprint, [HIDDEN], list(asked))
         if not found:
             return {}
@@ -287,7 +287,7 @@ class DataStore:
     def _names(self, cols: Any, fingerprint: str | None) -> list[str] | None:
         if cols is None:
             return None
-        asked = [cols] if isinstance(cols, str | int | np.integer) else list(cols)
+        asked: list[Any] = [cols] if isinstance(cols, str | int | np.integer) else list(cols)
         if all(isinstance(col, str) for col in asked):
             return asked
         names = list(self._read(fingerprint, None, [])[1])
@@ -347,13 +347,13 @@ def _columns(output_data: Any) -> dict[str, Any]:
 def _digests(digests: Any, n_rows: int) -> NDArray[Any]:
     if digests is None:
         return np.zeros((n_rows, _DIGEST_SIZE), dtype=np.uint8)
-    digests = np.asarray(digests)
-    if digests.shape != (n_rows, _DIGEST_SIZE) or digests.dtype != np.uint8:
+    given: NDArray[Any] = np.asarray(digests)
+    if given.shape != (n_rows, _DIGEST_SIZE) or given.dtype != np.uint8:
         raise ShapeError(
             f"Digests are {_DIGEST_SIZE} bytes a row: expected shape ({n_rows}, {_DIGEST_SIZE}) "
-            f"and dtype uint8, got {digests.shape} and {digests.dtype}."
+            f"and dtype uint8, got {given.shape} and {given.dtype}."
         )
-    return digests
+    return given
 
 
 def _listed(rows: Any) -> list[Any]:

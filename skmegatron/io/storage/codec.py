@@ -21,67 +21,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from skmegatron.errors import SchemaError, ShapeError
+from skmegatron.errors import ShapeError
+from skmegatron.io.storage.forms import Form, Packed
 from skmegatron.io.storage.scalars import from_json, from_text, to_text
 from skmegatron.io.tables import as_values, column_names, is_frame, select_block
-
-_SQL_TYPES = {"boolean": "boolean", "integer": "integer", "real": "real"} | dict.fromkeys(
-    ("text", "json"), "text"
-)
-
-
-@dataclass(frozen=True)
-class Form:
-    """All that is needed to make an array out of stored values.
-
-    Parameters
-    ----------
-    kind : str
-        See the table above.
-    dtype : str
-    shape : tuple of int
-        Of one row.
-    container : str, default=""
-        For sparse rows, ``"csr_matrix"`` or ``"csr_array"``.
-    """
-
-    kind: str
-    dtype: str
-    shape: tuple[int, ...]
-    container: str = ""
-
-    @property
-    def sql_type(self) -> str:
-        """One of boolean, integer, real, text and blob."""
-        return _SQL_TYPES.get(self.kind, "blob")
-
-    @property
-    def np_dtype(self) -> np.dtype[Any]:
-        """The dtype, little-endian."""
-        if self.dtype == "StringDType":
-            return np.dtypes.StringDType()  # type: ignore[return-value]  # numpy's stubs
-        return np.dtype(self.dtype).newbyteorder("<")
-
-
-@dataclass(frozen=True)
-class Packed:
-    """One column, ready to be stored.
-
-    Parameters
-    ----------
-    form : Form
-    values : ndarray or list
-    """
-
-    form: Form
-    values: Any
 
 
 def pack(name: str, column: Any) -> Packed:
@@ -225,7 +175,7 @@ def _pack_sparse(name: str, column: Any) -> Packed:
     ends = rows.indptr.tolist()
     cells = [
         bytes(places[start * one : end * one]) + bytes(data[start * other : end * other])
-        for start, end in zip(ends[:-1], ends[1:], strict=True)
+        for start, end in pairwise(ends)
     ]
     return Packed(form, cells)
 
@@ -351,7 +301,7 @@ def _raw_cells(values: NDArray[Any]) -> Sequence[Any]:
     size = values.dtype.itemsize * int(np.prod(values.shape[1:]))
     if size == 0:
         return [b""] * len(values)
-    together = memoryview(values.reshape(-1).view(np.uint8))
+    together = values.reshape(-1).view(np.uint8).data
     return [together[start : start + size] for start in range(0, len(together), size)]
 
 
@@ -382,76 +332,3 @@ def from_cells(form: Form, cells: Sequence[Any]) -> Any:
     if form.kind in ("bytes", "sparse"):
         cells = [cell if type(cell) is bytes or cell is None else bytes(cell) for cell in cells]
     return restore(form, list(cells))
-
-
-def form_to_json(form: Form) -> dict[str, Any]:
-    """Write a form as JSON.
-
-    Parameters
-    ----------
-    form : Form
-
-    Returns
-    -------
-    dict
-    """
-    return asdict(form)
-
-
-def form_from_json(entry: Mapping[str, Any]) -> Form:
-    """Read what `form_to_json` wrote.
-
-    Parameters
-    ----------
-    entry : mapping
-
-    Returns
-    -------
-    Form
-    """
-    return Form(**{**entry, "shape": tuple(entry["shape"])})
-
-
-def combined(where: str, output: str, held: Form, made: Form) -> Form:
-    """Give the form that holds the values of two, which may differ in the length of text.
-
-    Parameters
-    ----------
-    where : str
-        Such as ``"pipeline 'x' version '1'"``.
-    output : str
-    held, made : Form
-
-    Returns
-    -------
-    Form
-
-    Raises
-    ------
-    SchemaError
-        If they differ in anything else.
-    """
-    if held == made:
-        return held
-    one, other = held.np_dtype, made.np_dtype
-    if one.kind == other.kind and one.kind in "US" and held == replace(made, dtype=held.dtype):
-        longest = one if one.itemsize >= other.itemsize else other
-        return replace(held, dtype=str(longest))
-    raise SchemaError(
-        f"{where} already holds output {output!r} as {told(held)}; this one makes {told(made)}: "
-        "new version= or overwrite=True"
-    )
-
-
-def told(form: Form) -> str:
-    """Tell a form in a few words.
-
-    Parameters
-    ----------
-    form : Form
-
-    Returns
-    -------
-    str
-    """
-    return f"{form.kind} of dtype {form.dtype} and shape (n_rows{''.join(f', {n}' for n in form.shape)})"

@@ -20,8 +20,10 @@ from typing import Any
 import numpy as np
 
 from skmegatron.io.connections import kind_of
-from skmegatron.io.storage.codec import Form, Packed, from_cells, to_cells
-from skmegatron.io.storage.ledger import Fit, Selected, Session, Slot, SqlStore, Table
+from skmegatron.io.storage.books import Fit, Selected, Slot, Table
+from skmegatron.io.storage.codec import from_cells, to_cells
+from skmegatron.io.storage.forms import Form, Packed
+from skmegatron.io.storage.ledger import Session, SqlStore
 from skmegatron.optional import optional
 
 _WAIT = 60.0
@@ -29,6 +31,16 @@ _PURPOSE = "DuckDB"
 
 # One file is attached once per process, and DuckDB turns away a second writer.
 _LOCK = threading.RLock()
+
+_TYPES: Mapping[str, str] = {
+    "boolean": "BOOLEAN",
+    "integer": "BIGINT",
+    "real": "DOUBLE",
+    "text": "VARCHAR",
+    # DuckDB takes four times as long when it looks for a compression; floats have none.
+    "blob": "BLOB USING COMPRESSION uncompressed",
+    "label": "VARCHAR",
+}
 
 
 class DuckStore(SqlStore):
@@ -40,15 +52,7 @@ class DuckStore(SqlStore):
         A file, ``":memory:"``, or a connection, which stays open.
     """
 
-    types = {
-        "boolean": "BOOLEAN",
-        "integer": "BIGINT",
-        "real": "DOUBLE",
-        "text": "VARCHAR",
-        # DuckDB takes three times as long to look for a compression, which floats do not have.
-        "blob": "BLOB USING COMPRESSION uncompressed",
-        "label": "VARCHAR",
-    }
+    types = _TYPES
 
     def __init__(self, database: Any) -> None:
         self.database = database
@@ -128,7 +132,7 @@ class DuckStore(SqlStore):
 
     def has_books(self, session: Session) -> bool:
         """Look for them among the tables."""
-        file = self._file and Path(self._file).stat().st_ino
+        file = None if self._file is None else Path(self._file).stat().st_ino
         if file is None or file != self._file_with_books:
             found = session.run(
                 "SELECT 1 FROM duckdb_tables() WHERE table_name = 'skmegatron_fits' "
@@ -186,7 +190,8 @@ class DuckStore(SqlStore):
     ) -> Selected:
         """Read columns as Arrow arrays."""
         columns = ", ".join(["seq", "ind", *(self.q(slot.column) for slot in slots)])
-        where, values = "fit = ?", [fit.id]
+        where = "fit = ?"
+        values: list[Any] = [fit.id]
         if keys is not None:
             where, values = (
                 "fit = ? AND ind IN (SELECT unnest(?::VARCHAR[]))",

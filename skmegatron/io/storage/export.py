@@ -45,7 +45,7 @@ def _arrow(arrow: Any, column: Any) -> Any:
     if array.ndim > 1:
         width = int(np.prod(array.shape[1:]))
         return arrow.FixedSizeListArray.from_arrays(_arrow(arrow, array.reshape(-1)), width)
-    if array.dtype.kind in "cOTV" or array.dtype.itemsize > 8 and array.dtype.kind == "f":
+    if array.dtype.kind in "cOTV" or array.dtype == np.longdouble:
         values = array.tolist()
         plain = all(value is None or isinstance(value, str) for value in values)
         return arrow.array(

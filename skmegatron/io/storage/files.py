@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skmegatron.io.storage.codec import Form, Packed, form_from_json, form_to_json, restore
+from skmegatron.io.storage.codec import restore
+from skmegatron.io.storage.forms import Form, Packed, form_from_json, form_to_json
 from skmegatron.io.storage.scalars import from_text, to_text
 from skmegatron.io.storage.segments import Segment
 
@@ -89,7 +90,7 @@ def _mapped(file: Path, mode: Any) -> NDArray[Any]:
 def _read_list(form: Form, start: Path, rows: NDArray[np.intp] | None) -> list[Any]:
     ends = _mapped(_file(start, ".ends.npy"), "r")
     taken = np.arange(len(ends) - 1) if rows is None else rows
-    content: Any = memoryview(_mapped(_file(start, ".data.npy"), "r"))
+    content: Any = _mapped(_file(start, ".data.npy"), "r").data
     if rows is None:
         content = bytes(content)
     spans = zip(ends[taken].tolist(), ends[taken + 1].tolist(), strict=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from skmegatron.io.connections import database_file, is_path, kind_of
-from skmegatron.io.storage.alchemy import AlchemyStore, own_engine
+from skmegatron.io.storage.alchemy import DRIVERS, AlchemyStore, engine_around, own_engine
 from skmegatron.io.storage.core import Store
 from skmegatron.io.storage.duck import DuckStore
 from skmegatron.io.storage.folder import FolderStore
@@ -25,8 +25,8 @@ def open_store(db_conn: Any) -> Store:
     Parameters
     ----------
     db_conn : str, Path, connection, SQLAlchemy engine or Store
-        A database URL; the path of a folder; a connection of sqlite3, psycopg or DuckDB;
-        or anything with the methods of `Store`.
+        A database URL; the path of a folder; a connection of sqlite3, psycopg, psycopg2,
+        DuckDB, PyMySQL or mysqlclient; or anything with the methods of `Store`.
 
     Returns
     -------
@@ -62,6 +62,9 @@ def open_store(db_conn: Any) -> Store:
         return _from_engine(db_conn)
     if isinstance(db_conn, Store):
         return db_conn
+    package = type(db_conn).__module__.partition(".")[0]
+    if kind == "dbapi" and package in DRIVERS:
+        return AlchemyStore(engine_around(db_conn, package))
     raise TypeError(
         "Expected a database URL, a folder, a connection of sqlite3, psycopg or DuckDB, a "
         f"SQLAlchemy engine or an object with the methods of Store, got a {type(db_conn)}. "

@@ -16,15 +16,15 @@ import secrets
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from skmegatron.io.storage.codec import Packed, pack, pack_all
-from skmegatron.io.storage.core import Held, decode_keys, telling
+from skmegatron.io.storage.codec import pack, pack_all
+from skmegatron.io.storage.core import Held, decode_keys, now, telling
 from skmegatron.io.storage.export import write_parquet
 from skmegatron.io.storage.files import Written, load_segment, locked, put, sync, write_segment
+from skmegatron.io.storage.forms import Packed
 from skmegatron.io.storage.scalars import from_text, to_text
 from skmegatron.io.storage.segments import Pile
 
@@ -61,7 +61,7 @@ class FolderStore:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = Path(path).absolute()
         self._piles: dict[Path, tuple[list[str], Pile]] = {}
         self._lock = threading.RLock()
 
@@ -89,7 +89,7 @@ class FolderStore:
         with telling(doing), self._writing(folder, name, version):
             if not replace:
                 self._pile(folder).check(fingerprint, packed)
-            part = Written(fingerprint, _now(), keys, packed)
+            part = Written(fingerprint, now(), keys, packed)
             self._commit(folder, [part], replaces=replace)
 
     def read(
@@ -102,7 +102,7 @@ class FolderStore:
     ) -> tuple[list[str], dict[str, Any]]:
         """Read rows; see `Store.read`."""
         folder = self._folder(name, version)
-        if not folder.exists():
+        if not (folder / "table.json").exists():
             return [], {}
         with telling(f"reading {name!r} version {version!r} from {self.path}"):
             return self._reading(folder, lambda pile: pile.read(fingerprint, cols, keys))
@@ -209,16 +209,12 @@ class FolderStore:
                 _remove(folder, name)
 
     def _reading(self, folder: Path, work: Callable[[Pile], T]) -> T:
-        for left in reversed(range(_TRIES)):
-            try:
-                with self._lock:
-                    return work(self._pile(folder))
-            except FileNotFoundError:
-                # Merged away or replaced since we looked.
-                self._piles.pop(folder, None)
-                if not left:
-                    raise
-        raise AssertionError("unreachable")
+        for _ in range(_TRIES):
+            # A segment may be merged away or replaced after we have looked.
+            with self._lock, suppress(FileNotFoundError):
+                return work(self._pile(folder))
+            self._piles.pop(folder, None)
+        return work(self._pile(folder))
 
     def _pile(self, folder: Path) -> Pile:
         """Give what is held, reading only segments that are new."""
@@ -252,7 +248,3 @@ def _whole(pile: Pile, fingerprint: str) -> Written:
     keys, columns = layer.read(forms, list(forms), None)
     packed = {name: Packed(form, pack(name, columns[name]).values) for name, form in forms.items()}
     return Written(fingerprint, layer.parts[-1].written, keys, packed)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds")

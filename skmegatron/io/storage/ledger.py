@@ -12,37 +12,35 @@ A backend gives a `Session` in a transaction, and knows how to insert and select
 from __future__ import annotations
 
 import json
-import re
-import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from skmegatron.errors import SchemaError
-from skmegatron.io.storage.codec import (
-    Form,
-    Packed,
-    combined,
-    form_from_json,
-    form_to_json,
-    from_cells,
-    pack_all,
-    told,
+from skmegatron.io.storage.books import (
+    FITS,
+    TABLES,
+    Fit,
+    Selected,
+    Slot,
+    Table,
+    as_fit,
+    as_table,
+    chunks,
+    forms_to_json,
+    label,
+    new_place,
+    new_slots,
 )
-from skmegatron.io.storage.core import Held, check_columns, check_outputs, telling
-from skmegatron.io.storage.scalars import from_text, to_text
+from skmegatron.io.storage.codec import pack_all
+from skmegatron.io.storage.core import Held, check_columns, check_outputs, now, telling
+from skmegatron.io.storage.forms import Packed, combined, told
+from skmegatron.io.storage.scalars import to_text
 from skmegatron.io.tables import take_rows
-
-TABLES = "skmegatron_tables"
-FITS = "skmegatron_fits"
-
-#: How many keys go into one statement where they are written out as a list.
-_KEYS_AT_ONCE = 500
 
 
 class Session(Protocol):
@@ -50,45 +48,6 @@ class Session(Protocol):
 
     def run(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Run one statement and give the rows that it gives."""
-
-
-@dataclass(frozen=True)
-class Slot:
-    """Where one output is kept."""
-
-    output: str
-    column: str
-    sql_type: str
-
-
-@dataclass(frozen=True)
-class Table:
-    """What the books say of one name and version."""
-
-    id: int
-    name: str
-    version: str
-    place: str
-    slots: tuple[Slot, ...]
-    n_written: int
-
-    @property
-    def outputs(self) -> list[str]:
-        """Names of the outputs, in order."""
-        return [slot.output for slot in self.slots]
-
-
-@dataclass(frozen=True)
-class Fit:
-    """What the books say of one fingerprint."""
-
-    id: int
-    fingerprint: str
-    forms: Mapping[str, Form]
-    written: str
-
-
-Selected = tuple[Sequence[int], list[str], dict[str, Any]]
 
 
 class SqlStore(ABC):
@@ -194,7 +153,7 @@ class SqlStore(ABC):
             last_row = table.n_written + len(keys)
             session.run(f"UPDATE {TABLES} SET n_written = ? WHERE id = ?", last_row, table.id)
             session.run(
-                f"UPDATE {FITS} SET written = ?, last_row = ? WHERE id = ?", _now(), last_row, fit
+                f"UPDATE {FITS} SET written = ?, last_row = ? WHERE id = ?", now(), last_row, fit
             )
 
     def read(
@@ -242,7 +201,7 @@ class SqlStore(ABC):
         if not rows:
             return None
         latest = max(rows, key=lambda row: (row[10], row[9]))
-        return _table(latest[:6]), _fit(latest[6:10])
+        return as_table(latest[:6]), as_fit(latest[6:10])
 
     def drop(
         self,
@@ -309,7 +268,7 @@ class SqlStore(ABC):
             f"WHERE id > 0{where} ORDER BY id",
             *asked.values(),
         )
-        return [_table(row) for row in rows]
+        return [as_table(row) for row in rows]
 
     def _table(self, session: Session, name: str, version: str) -> Table | None:
         return next(iter(self._tables(session, name, version)), None)
@@ -322,12 +281,12 @@ class SqlStore(ABC):
             table.id,
             *([] if fingerprint is None else [label(fingerprint)]),
         )
-        return [_fit(row) for row in rows]
+        return [as_fit(row) for row in rows]
 
     def _created(
         self, session: Session, name: str, version: str, packed: Mapping[str, Packed]
     ) -> Table:
-        slots, place = new_slots(packed), _place(name, version)
+        slots, place = new_slots(packed), new_place(name, version)
         self.create_rows(session, place, slots)
         table = Table(self._next_id(session, TABLES), name, version, place, slots, 0)
         session.run(
@@ -381,8 +340,8 @@ class SqlStore(ABC):
                 number,
                 table.id,
                 label(fingerprint),
-                _forms_to_json(made),
-                _now(),
+                forms_to_json(made),
+                now(),
                 0,
             )
             return number
@@ -392,141 +351,9 @@ class SqlStore(ABC):
             for output, form in made.items()
         }
         if forms != fit.forms:
-            session.run(f"UPDATE {FITS} SET forms = ? WHERE id = ?", _forms_to_json(forms), fit.id)
+            session.run(f"UPDATE {FITS} SET forms = ? WHERE id = ?", forms_to_json(forms), fit.id)
         return fit.id
 
     def _next_id(self, session: Session, books: str) -> int:
         ((highest,),) = session.run(f"SELECT COALESCE(MAX(id), 0) FROM {books}")
         return int(highest) + 1
-
-
-def columns_of(rows: Sequence[Sequence[Any]], fit: Fit, slots: Sequence[Slot]) -> Selected:
-    """Turn rows of ``seq, ind, *outputs`` into columns.
-
-    Parameters
-    ----------
-    rows : sequence of tuple
-    fit : Fit
-    slots : sequence of Slot
-
-    Returns
-    -------
-    seqs : sequence of int
-    keys : list of str
-    columns : dict of str to {ndarray, sparse matrix}
-    """
-    columns = list(zip(*rows, strict=True)) if rows else [()] * (2 + len(slots))
-    seqs, keys, *cells = columns
-    arrays = {
-        slot.output: from_cells(fit.forms[slot.output], some)
-        for slot, some in zip(slots, cells, strict=True)
-    }
-    return seqs, list(keys), arrays
-
-
-def chunks(keys: Sequence[str]) -> Iterable[Sequence[str]]:
-    """Cut many keys into lists that one statement takes.
-
-    Parameters
-    ----------
-    keys : sequence of str
-
-    Yields
-    ------
-    sequence of str
-    """
-    for start in range(0, len(keys), _KEYS_AT_ONCE):
-        yield keys[start : start + _KEYS_AT_ONCE]
-
-
-def label(text: str) -> str:
-    """Write a name so that every database keeps and compares it exactly.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    str
-        As it is where it is printable ASCII, else as JSON.
-    """
-    plain = text.isascii() and text.isprintable() and text.strip() == text and text[:1] not in '{"'
-    written = text if plain and text else to_text(text)
-    if len(written) > 1000:
-        raise ValueError(
-            f"A name may take 1000 characters when encoded, got {len(written)}: {written[:40]}... "
-            "Give the pipeline a shorter name= or version=."
-        )
-    return written
-
-
-def unlabel(written: str) -> str:
-    """Read what `label` wrote.
-
-    Parameters
-    ----------
-    written : str
-
-    Returns
-    -------
-    str
-    """
-    return str(from_text(written)) if written[:1] in ("{", '"') else written
-
-
-def new_slots(packed: Mapping[str, Packed]) -> tuple[Slot, ...]:
-    """Find a legible column for every output.
-
-    Parameters
-    ----------
-    packed : mapping of str to Packed
-
-    Returns
-    -------
-    tuple of Slot
-    """
-    taken = {"seq", "fit", "ind", "rowid", "oid"}
-    slots = []
-    for output, column in packed.items():
-        base = _slug(output, 40) or "output"
-        names = [base, *(f"{base}_{number}" for number in range(2, len(packed) + 9))]
-        name = next(name for name in names if name not in taken)
-        taken.add(name)
-        slots.append(Slot(output, name, column.form.sql_type))
-    return tuple(slots)
-
-
-def _place(name: str, version: str) -> str:
-    words = [word for word in (_slug(name, 20), _slug(version, 12)) if word]
-    return "_".join(["skm", *words, secrets.token_hex(4)])
-
-
-def _slug(text: str, longest: int) -> str:
-    return re.sub("[^a-z0-9]+", "_", text.lower()).strip("_")[:longest].strip("_")
-
-
-def _table(row: Sequence[Any]) -> Table:
-    number, name, version, place, outputs, n_written = row
-    return Table(number, unlabel(name), unlabel(version), place, _slots(outputs), n_written)
-
-
-def _fit(row: Sequence[Any]) -> Fit:
-    number, fingerprint, forms, written = row
-    return Fit(number, unlabel(fingerprint), _forms(forms), written)
-
-
-def _slots(text: str) -> tuple[Slot, ...]:
-    return tuple(Slot(from_text(output), *rest) for output, *rest in json.loads(text))
-
-
-def _forms(text: str) -> dict[str, Form]:
-    return {from_text(output): form_from_json(form) for output, form in json.loads(text)}
-
-
-def _forms_to_json(forms: Mapping[str, Form]) -> str:
-    return json.dumps([[to_text(output), form_to_json(form)] for output, form in forms.items()])
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skmegatron.io.storage.codec import Form, pack_all, restore
-from skmegatron.io.storage.core import Held
+from skmegatron.io.storage.codec import pack_all, restore
+from skmegatron.io.storage.core import Held, now
+from skmegatron.io.storage.forms import Form
 from skmegatron.io.storage.segments import Pile, Segment
 from skmegatron.io.tables import take_rows
 
@@ -72,7 +72,7 @@ class MemoryStore:
             else restore(column.form, column.values)
             for output, column in packed.items()
         }
-        part = _Part(fingerprint, forms, _now(), list(keys), copies)
+        part = _Part(fingerprint, forms, now(), list(keys), copies)
         with self._lock:
             pile = self._piles.get((name, version)) or Pile(name, version, [])
             if not replace:
@@ -120,7 +120,3 @@ class MemoryStore:
         with self._lock:
             found = [pair for pile in self._piles.values() for pair in pile.held()]
         return [held for _, held in sorted(found, key=lambda pair: pair[0])]
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds")

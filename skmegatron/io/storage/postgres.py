@@ -14,13 +14,24 @@ from itertools import repeat
 from typing import Any
 
 from skmegatron.io.connections import kind_of
-from skmegatron.io.storage.codec import Packed, to_cells
-from skmegatron.io.storage.ledger import Fit, Selected, Session, Slot, SqlStore, Table, columns_of
+from skmegatron.io.storage.books import Fit, Selected, Slot, Table, columns_of
+from skmegatron.io.storage.codec import to_cells
+from skmegatron.io.storage.forms import Packed
+from skmegatron.io.storage.ledger import Session, SqlStore
 
 #: Any number will do, as long as nobody else locks it.
 _LOCK = 0x736B6D6567
 
 _WIRE = {"boolean": "bool", "integer": "int8", "real": "float8", "text": "text", "blob": "bytea"}
+
+_TYPES: Mapping[str, str] = {
+    "boolean": "BOOLEAN",
+    "integer": "BIGINT",
+    "real": "DOUBLE PRECISION",
+    "text": "TEXT",
+    "blob": "BYTEA",
+    "label": 'TEXT COLLATE "C"',
+}
 
 
 class PostgresStore(SqlStore):
@@ -33,14 +44,7 @@ class PostgresStore(SqlStore):
         inside one that is open.
     """
 
-    types = {
-        "boolean": "BOOLEAN",
-        "integer": "BIGINT",
-        "real": "DOUBLE PRECISION",
-        "text": "TEXT",
-        "blob": "BYTEA",
-        "label": 'TEXT COLLATE "C"',
-    }
+    types = _TYPES
 
     def __init__(self, database: Any) -> None:
         self.database = database
@@ -104,7 +108,8 @@ class PostgresStore(SqlStore):
     ) -> Selected:
         """Read rows, unsorted: sorting whole rows takes the server longer than us."""
         columns = ", ".join(["seq", "ind", *(self.q(slot.column) for slot in slots)])
-        where, values = "fit = ?", [fit.id]
+        where = "fit = ?"
+        values: list[Any] = [fit.id]
         if keys is not None:
             where, values = "fit = ? AND ind = ANY(?)", [fit.id, list(keys)]
         sql = f"SELECT {columns} FROM {self.q(table.place)} WHERE {where}"

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from skmegatron.io.storage.codec import Form, Packed, combined, restore
+from skmegatron.io.storage.codec import restore
 from skmegatron.io.storage.core import Held, check_columns, check_outputs
+from skmegatron.io.storage.forms import Form, Packed, combined
 from skmegatron.io.tables import take_rows
 
 

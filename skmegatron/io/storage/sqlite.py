@@ -20,10 +20,22 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any
 
-from skmegatron.io.storage.codec import Packed, to_cells
-from skmegatron.io.storage.ledger import Fit, Selected, Session, Slot, SqlStore, Table, columns_of
+from skmegatron.io.storage.books import Fit, Selected, Slot, Table, columns_of
+from skmegatron.io.storage.codec import to_cells
+from skmegatron.io.storage.forms import Packed
+from skmegatron.io.storage.ledger import Session, SqlStore
 
 _WAIT = 60.0
+
+# "REAL" alone turns -0.0 into 0.0: SQLite keeps whole numbers of such columns as integers.
+_TYPES: Mapping[str, str] = {
+    "boolean": "BOOLEAN",
+    "integer": "INTEGER",
+    "real": "REAL BLOB",
+    "text": "TEXT",
+    "blob": "BLOB",
+    "label": "TEXT",
+}
 
 
 class SqliteStore(SqlStore):
@@ -44,15 +56,7 @@ class SqliteStore(SqlStore):
     (['"bob"'], {'age': array([45])})
     """
 
-    # "REAL" alone turns -0.0 into 0.0: SQLite keeps whole numbers of such columns as integers.
-    types = {
-        "boolean": "BOOLEAN",
-        "integer": "INTEGER",
-        "real": "REAL BLOB",
-        "text": "TEXT",
-        "blob": "BLOB",
-        "label": "TEXT",
-    }
+    types = _TYPES
 
     def __init__(self, database: Any) -> None:
         self.database = database
@@ -72,7 +76,7 @@ class SqliteStore(SqlStore):
             self._lock = threading.RLock()
             self._connect = lambda: nullcontext(kept)
         else:
-            self.place = os.fspath(database)
+            self.place = os.path.abspath(database)
             self._missing = lambda: not Path(self.place).exists()
             self._connect = lambda: closing(sqlite3.connect(self.place, timeout=_WAIT))
 
@@ -130,7 +134,8 @@ class SqliteStore(SqlStore):
         columns = ", ".join(["rowid", "ind", *(self.q(slot.column) for slot in slots)])
         if keys is None:
             # "+" keeps SQLite from going through the index: row after row is faster.
-            where, values = "+fit = ? ORDER BY rowid", [fit.id]
+            where = "+fit = ? ORDER BY rowid"
+            values: list[Any] = [fit.id]
         else:
             where = "fit = ? AND ind IN (SELECT value FROM json_each(?))"
             values = [fit.id, json.dumps(list(keys))]

@@ -20,7 +20,7 @@ from skmegatron.io import AlchemyStore, MemoryStore, open_store
 URLS = [url for url in os.environ.get("SKMEGATRON_TEST_DB_URLS", "").split(",") if url]
 
 #: Where a server is needed that this machine may lack, it is left out, not skipped.
-SERVERS = ["mariadb"] if shutil.which("mariadbd") else []
+SERVERS = ["mariadb", "mariadb connection"] if shutil.which("mariadbd") else []
 
 KINDS = [
     "memory",
@@ -86,32 +86,40 @@ class Places:
 
     def __call__(self, kind):
         folder = self.folder
-        if kind == "memory":
-            return MemoryStore()
-        if kind == "folder":
-            return folder / "rows"
-        if kind == "sqlite":
-            return f"sqlite:///{folder}/rows.db"
-        if kind == "sqlite memory":
-            return open_store("sqlite://")
-        if kind == "sqlite connection":
-            return self.stack.enter_context(closing(sqlite3.connect(folder / "rows.db")))
-        if kind in ("sqlite engine", "SQLAlchemy on sqlite"):
-            engine = sqlalchemy.create_engine(f"sqlite:///{folder}/rows.db")
-            self.stack.callback(engine.dispose)
-            return engine if kind == "sqlite engine" else AlchemyStore(engine)
-        if kind == "duckdb":
-            return f"duckdb:///{folder}/rows.duckdb"
-        if kind == "duckdb memory":
-            return open_store("duckdb://")
-        if kind == "duckdb connection":
-            return self.stack.enter_context(duckdb.connect(str(folder / "rows.duckdb")))
-        if kind == "mariadb":
-            return self.request.getfixturevalue("mariadb_url")
-        if kind in ("postgres", "postgres connection"):
-            url = self.request.getfixturevalue("postgres_url").replace("+psycopg", "")
-            return url if kind == "postgres" else self.stack.enter_context(psycopg.connect(url))
-        return kind
+        makers = {
+            "memory": MemoryStore,
+            "folder": lambda: folder / "rows",
+            "sqlite": lambda: f"sqlite:///{folder}/rows.db",
+            "sqlite memory": lambda: open_store("sqlite://"),
+            "sqlite connection": lambda: self._open(closing(sqlite3.connect(folder / "rows.db"))),
+            "sqlite engine": self._engine,
+            "SQLAlchemy on sqlite": lambda: AlchemyStore(self._engine()),
+            "duckdb": lambda: f"duckdb:///{folder}/rows.duckdb",
+            "duckdb memory": lambda: open_store("duckdb://"),
+            "duckdb connection": lambda: self._open(duckdb.connect(folder / "rows.duckdb")),
+            "mariadb": lambda: self.request.getfixturevalue("mariadb_url"),
+            "mariadb connection": lambda: self._open(closing(self._pymysql())),
+            "postgres": self._postgres,
+            "postgres connection": lambda: self._open(psycopg.connect(self._postgres())),
+        }
+        return makers[kind]() if kind in makers else kind
+
+    def _open(self, connection):
+        return self.stack.enter_context(connection)
+
+    def _engine(self):
+        engine = sqlalchemy.create_engine(f"sqlite:///{self.folder}/rows.db")
+        self.stack.callback(engine.dispose)
+        return engine
+
+    def _pymysql(self):
+        url = sqlalchemy.make_url(self.request.getfixturevalue("mariadb_url"))
+        return pymysql.connect(
+            unix_socket=url.query["unix_socket"], user=url.username, database=url.database
+        )
+
+    def _postgres(self):
+        return self.request.getfixturevalue("postgres_url").replace("+psycopg", "")
 
 
 @pytest.fixture(params=KINDS)

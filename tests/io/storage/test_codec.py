@@ -85,7 +85,7 @@ def test_what_could_only_be_pickled_is_refused(value):
     column = np.empty(1, dtype=object)
     column[0] = value
 
-    with pytest.raises(TypeError, match="'x' cannot be stored.*Nothing is pickled.*Return"):
+    with pytest.raises(TypeError, match=r"'x' cannot be stored.*Nothing is pickled.*Return"):
         pack("x", column)
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skmegatron.io.storage.books import label, unlabel
 from skmegatron.io.storage.core import (
     candidates,
     decode_key,
@@ -15,7 +16,6 @@ from skmegatron.io.storage.core import (
     encode_key,
     encode_keys,
 )
-from skmegatron.io.storage.ledger import label, unlabel
 
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()), max_size=60)
 SCALARS = st.one_of(

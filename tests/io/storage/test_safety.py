@@ -1,7 +1,6 @@
 """Killed writers, writers at the same time, and full disks, in processes of their own."""
 
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -174,14 +173,19 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 @pytest.mark.parametrize("how", ["upsert", "overwrite"])
 @pytest.mark.parametrize(
-    ("kind", "error"), [("sqlite", "OperationalError"), ("folder", "OSError")]
+    ("kind", "error", "limit"),
+    [
+        ("sqlite", "OperationalError", 200_000),
+        ("folder", "OSError", 200_000),
+        ("duckdb", "TransactionException", 1_500_000),
+    ],
 )
-def test_a_full_disk_is_an_error_and_leaves_the_old_rows(places, kind, error, how):
+def test_a_full_disk_is_an_error_and_leaves_the_old_rows(places, kind, error, limit, how):
     place = own_place(places, kind)
     store = DataStore("x", "1", place)
     store.write({"a": np.arange(10.0), "b": np.ones((10, 200))})
 
-    with start(FULL, place, 200_000, how) as writer:
+    with start(FULL, place, limit, how) as writer:
         told, wrong = writer.communicate()
 
     assert wrong == ""
