@@ -60,7 +60,7 @@ def _joined_rows(blocks: list[NDArray[np.uint8]], n_rows: int) -> Iterable[Any]:
     width = sum(block.shape[1] for block in blocks)
     if not width:
         return [b""] * n_rows
-    data = memoryview(np.concatenate(blocks, axis=1).ravel())
+    data = np.concatenate(blocks, axis=1).ravel().data
     return (data[start : start + width] for start in range(0, n_rows * width, width))
 
 

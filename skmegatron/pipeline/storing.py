@@ -174,11 +174,7 @@ class Storing(Running):
         """Compute the rows that the store does not hold as they are now, and read the others."""
         _check_rowwise(ready)
         digests = row_digests({n.name: feed.values[n] for n in ready.planned.inputs})
-        held = store.digests(keys)
-        labels = keys.tolist() if keys.dtype.kind in "iufbUS" else list(keys)
-        fresh = np.array(
-            [held.get(k) == d.tobytes() for k, d in zip(labels, digests, strict=True)]
-        )
+        fresh = (store.digests(keys) == digests).all(axis=1)
         if not fresh.any():
             return self._run_and_store(store, ready, keys, feed)
         stored = store.read(rows=list(keys[fresh]))

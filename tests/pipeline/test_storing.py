@@ -427,8 +427,10 @@ def test_what_came_before_an_error_is_stored(place):
     assert_array_equal(pipe.storage.index(), [0, 1])
 
 
-@pytest.mark.parametrize("own_source", [True, False])
-@pytest.mark.parametrize("own_store", [True, False])
+# A URL to read by, and a connection to write by, would wait for each other.
+@pytest.mark.parametrize(
+    ("own_source", "own_store"), [(True, True), (True, False), (False, False)]
+)
 def test_a_stream_may_be_read_from_the_database_that_it_is_stored_in(
     tmp_path, own_source, own_store
 ):
@@ -446,6 +448,21 @@ def test_a_stream_may_be_read_from_the_database_that_it_is_stored_in(
             pass
 
         assert len(pipe.storage.index()) == n_rows
+
+
+def test_a_file_that_others_are_reading_is_told_of(tmp_path):
+    path, n_rows = tmp_path / "data.db", 10_000
+    with closing(sqlite3.connect(path, timeout=0.1)) as connection:
+        table = pd.DataFrame({"x": np.arange(n_rows) / 7})
+        table.to_sql("data", connection, index=False)
+        x = sm.Input("x")
+        pipe = sm.Pipeline(x, x * 2, name="double", storage=connection)
+        batches = sm.io.SQLGenerator(f"sqlite:///{path}", "SELECT * FROM data", batch_size=500)
+
+        with pytest.raises(sqlite3.OperationalError, match="locked") as caught:
+            list(pipe.transform_generator(batches))
+
+    assert any("Hand one connection to both" in note for note in caught.value.__notes__)
 
 
 def test_many_rows_of_a_stream_are_written_in_between(place, monkeypatch):

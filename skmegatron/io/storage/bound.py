@@ -190,7 +190,7 @@ class DataStore:
         """
         return decode_keys(self._read(fingerprint, [])[0])
 
-    def digests(self, rows: Any, *, fingerprint: str | None = None) -> dict[Any, bytes]:
+    def digests(self, rows: Any, *, fingerprint: str | None = None) -> NDArray[np.uint8]:
         """Give the digests that rows were written with.
 
         Parameters
@@ -201,17 +201,16 @@ class DataStore:
 
         Returns
         -------
-        dict of scalar to bytes
-            Of those of `rows` that are held under just this index.
+        ndarray of uint8 of shape (n_rows, 16)
+            Zeros for those that are not held under just this index.
         """
-        asked = dict(zip(encode_many(rows := _listed(rows)), rows, strict=True))
-        found, columns = self._read(fingerprint, [HIDDEN], list(asked))
-        if not found:
-            return {}
-        return {
-            asked[key]: digest.tobytes()
-            for key, digest in zip(found, columns[HIDDEN], strict=True)
-        }
+        asked = encode_keys(rows)
+        found, columns = self._read(fingerprint, [HIDDEN], asked)
+        digests = np.zeros((len(asked), _DIGEST_SIZE), dtype=np.uint8)
+        if found:
+            places = {key: place for place, key in enumerate(asked)}
+            digests[[places[key] for key in found]] = columns[HIDDEN]
+        return digests
 
     def versions(self) -> list[str]:
         """List the versions held under this name, that written to last at the end.

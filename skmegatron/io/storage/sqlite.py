@@ -3,8 +3,9 @@
 A file is opened for each operation and closed after it, so nothing leaks, and threads and
 forked processes need no care. Whoever finds it locked waits up to a minute. The journal is
 left as the file has it: with a write-ahead log every row is written twice, and a large write
-takes twice as long. The connection of a user is used as it is: a write is one transaction, or
-one savepoint inside theirs.
+takes twice as long. Only `open`, which comes before a stream that may be read from the same file,
+turns the log on. The connection of a user is used as it is: a write is one transaction, or one
+savepoint inside theirs.
 """
 
 from __future__ import annotations
@@ -22,10 +23,15 @@ from typing import Any
 
 from skmegatron.io.storage.books import Fit, Selected, Slot, Table, columns_of
 from skmegatron.io.storage.codec import to_cells
+from skmegatron.io.storage.core import telling
 from skmegatron.io.storage.forms import Packed
 from skmegatron.io.storage.ledger import Session, SqlStore
 
 _WAIT = 60.0
+_LOCKED = (
+    "  Another connection has been reading from or writing to this file. Hand one connection to "
+    "both, or the file's URL to both: storage then lets others read while it writes."
+)
 
 # "REAL" alone turns -0.0 into 0.0: SQLite keeps whole numbers of such columns as integers.
 _TYPES: Mapping[str, str] = {
@@ -80,6 +86,13 @@ class SqliteStore(SqlStore):
             self._missing = lambda: not Path(self.place).exists()
             self._connect = lambda: closing(sqlite3.connect(self.place, timeout=_WAIT))
 
+    def open(self) -> None:
+        """Create the books, and let a file of ours be read while rows are written."""
+        if isinstance(self.database, str | os.PathLike) and self.place != "memory":
+            with telling(f"opening {self.place}"), self._connect() as connection:
+                SqliteSession(connection).run("PRAGMA journal_mode = WAL")
+        super().open()
+
     @contextmanager
     def session(self, *, writing: bool) -> Iterator[Session]:
         """Begin a transaction, or a savepoint in one that the user has open."""
@@ -88,8 +101,13 @@ class SqliteStore(SqlStore):
             return
         with self._lock, self._connect() as connection, _plain_text(connection):
             session = SqliteSession(connection)
-            with _transaction(session, connection, writing):
-                yield session
+            try:
+                with _transaction(session, connection, writing):
+                    yield session
+            except sqlite3.OperationalError as error:
+                if "locked" in str(error):
+                    error.add_note(_LOCKED)
+                raise
 
     def has_books(self, session: Session) -> bool:
         """Look for them among the tables."""

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from numpy.testing import assert_array_equal
 
 from skmegatron import Dataset
 from skmegatron.errors import (
@@ -139,12 +140,15 @@ def test_digests_go_along_and_are_no_output(place):
 
     store.write({"a": np.array([1, 2])}, ["p", 7], digests=digests)
 
-    assert store.digests([7, "p", "nobody"]) == {7: bytes(range(16, 32)), "p": bytes(range(16))}
+    nobody = np.zeros((1, 16))
+    assert_array_equal(
+        store.digests(np.array([7, "p", "nobody"], dtype=object)), [*digests[::-1], *nobody]
+    )
     assert list(store.read()) == ["a"]
     assert list(store.describe()[0].outputs) == ["a"]
     assert store.read(0)["a"].tolist() == [1, 2]
     store.delete()
-    assert store.digests(["p"]) == {}
+    assert not store.digests(["p"]).any()
 
 
 def test_digests_of_another_size_are_refused(people):
