@@ -39,6 +39,19 @@ def test_the_digits_example_finds_the_digits(tmp_path):
     assert accuracy > 0.95
 
 
+def test_the_warehouse_example_finds_rows_from_a_second_process(tmp_path):
+    script = next(path for path in EXAMPLES if path.stem == "warehouse")
+
+    run = subprocess.run(
+        [sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+
+    found = run.stdout.partition("A second process looks up:")[2].strip().splitlines()
+    chances = {line.split(":")[0].strip(): float(line.split()[-1]) for line in found}
+    assert chances["case 1000"] < 0.5 < chances["case 1020"]
+    assert "569 rows stored" in run.stdout
+
+
 def test_the_readmes_picture_is_the_graph_of_the_digits_example():
     root = Path(__file__).parent.parent
     example = runpy.run_path(str(root / "examples" / "digits.py"))

@@ -120,10 +120,27 @@ def _state(step: Step) -> tuple[Node, ...]:
     return () if step.state_of is None else (step.state_of,)
 
 
+def learns_in_batches(layer: Any) -> bool:
+    """Tell whether a layer can be fitted batch by batch.
+
+    Parameters
+    ----------
+    layer : layer
+
+    Returns
+    -------
+    bool
+        Also where it has nothing to learn, and no ``partial_fit``.
+    """
+    # Out-of-fold values need all rows at once.
+    out_of_fold = getattr(layer, "cv", None) is not None
+    learns_nothing = getattr(layer, "learns_nothing", False)
+    return not out_of_fold and (hasattr(layer, "partial_fit") or learns_nothing)
+
+
 def _check_learns(task: Task) -> None:
     layer = task.step.layer
-    learns_nothing = getattr(layer, "learns_nothing", False)
-    if (hasattr(layer, "partial_fit") or learns_nothing) and getattr(layer, "cv", None) is None:
+    if learns_in_batches(layer):
         return
     advice = getattr(layer, "batch_advice", "Define partial_fit(self, X) on the layer.")
     raise StreamError(

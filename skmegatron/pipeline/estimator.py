@@ -300,6 +300,7 @@ class Pipeline(Streams):
                 f"The name and version make {stem!r}, which is no plain file name. Choose a "
                 "name without path separators."
             )
+        self._fingerprint()  # saved, so that all who load the file find the same rows
         return save(self, Path(save_dir) / f"{stem}.pkl")
 
 

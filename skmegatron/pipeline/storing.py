@@ -81,7 +81,11 @@ class Storing(Running):
         return graph
 
     def _fingerprint(self) -> str | None:
-        """Hash what the outputs depend on but for the data; None before the fit."""
+        """Hash what the outputs depend on but for the data; None before the fit.
+
+        Made once for each fit, and saved with it: estimators may keep what is different in
+        another process, such as the address of an object.
+        """
         graph = self.graph
         fitted: Mapping[str, Any] | None = vars(self).get("steps_")
         if fitted is None and any(is_stateful(step) for step in graph.steps):
@@ -101,7 +105,6 @@ class Storing(Running):
         state = super().__getstate__()
         given = vars(self).get("storage")
         if given is not None and "steps_" in state:
-            # Made once and saved, so that what was stored is found after loading.
             state["_made_by"] = self._fingerprint()
         if not isinstance(given, str | os.PathLike):
             state["storage"] = None  # an open connection belongs to this process

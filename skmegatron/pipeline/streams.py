@@ -24,7 +24,14 @@ from skmegatron.engine.batches import Batches, check_count, split_batch
 from skmegatron.engine.feed import Feed
 from skmegatron.engine.plan import plan
 from skmegatron.engine.run import run
-from skmegatron.engine.stream import BatchFit, Pass, Stream, fit_passes, late_learners
+from skmegatron.engine.stream import (
+    BatchFit,
+    Pass,
+    Stream,
+    fit_passes,
+    late_learners,
+    learns_in_batches,
+)
 from skmegatron.errors import UnusedInputWarning
 from skmegatron.nodes.core import Node, Step, Target
 from skmegatron.nodes.graph import Graph
@@ -36,8 +43,8 @@ def _learns_in_batches(pipeline: Running) -> bool:
     graph = pipeline._graph_or_none()
     if graph is None:
         return False
-    tasks = plan(graph, (), fit=True).tasks
-    return all(hasattr(task.step.layer, "partial_fit") for task in tasks if task.fit)
+    layers = [task.step.layer for task in plan(graph, (), fit=True).tasks if task.fit]
+    return all(learns_in_batches(layer) for layer in layers)
 
 
 class Streams(CallbackSupportMixin, Answers):

@@ -47,6 +47,7 @@ from sklearn.preprocessing import (
     LabelEncoder,
     MaxAbsScaler,
     MinMaxScaler,
+    Normalizer,
     OneHotEncoder,
     PolynomialFeatures,
     PowerTransformer,
@@ -166,6 +167,7 @@ def test_an_estimator_that_only_labels_its_own_rows_says_so_for_others():
     [
         ([SGDClassifier()], True),
         ([StandardScaler(), SGDClassifier()], True),
+        ([Normalizer(), SGDClassifier()], True),
         ([PCA(2), SGDClassifier()], False),
         ([StandardScaler(), LogisticRegression()], False),
     ],

@@ -2,6 +2,8 @@
 
 import pickle
 import sqlite3
+import subprocess
+import sys
 import uuid
 from contextlib import closing
 
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_iris
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.preprocessing import OneHotEncoder
@@ -229,6 +232,23 @@ def test_a_pipeline_loaded_where_the_place_has_a_name_needs_not_be_told(tmp_path
     outputs = pipe.transform(FLOWERS)
 
     assert sm.load_pipeline(path).storage.read() == outputs
+
+
+def test_all_who_load_a_file_find_the_same_rows(tmp_path):
+    text = sm.Input("text")
+    counts = L.Sklearn(CountVectorizer())(text)  # keeps the address of an object
+    pipe = sm.Pipeline(text, counts, name="counts").fit({"text": np.array(["red", "blue red"])})
+    path = pipe.save(tmp_path)
+    tell = (
+        "import sys, skmegatron as sm\n"
+        "pipe = sm.load_pipeline(sys.argv[1], storage_db=sm.io.MemoryStore())\n"
+        "print(pipe.storage.fingerprint)"
+    )
+
+    run = [sys.executable, "-c", tell, str(path)]
+    told = {subprocess.run(run, capture_output=True, check=True).stdout for _ in range(2)}
+
+    assert len(told) == 1
 
 
 def test_an_open_connection_is_not_saved():
