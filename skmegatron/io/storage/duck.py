@@ -59,6 +59,7 @@ class DuckStore(SqlStore):
         self._duckdb = optional("duckdb", extra="duckdb", purpose=_PURPOSE)
         self._arrow = optional("pyarrow", extra="duckdb", purpose=_PURPOSE)
         self._engine: Any = None
+        self._inherited: Any = None
         self._process = 0
         self._file: str | None = None
         self._file_with_books: int | None = None  # looking takes longer than reading a row
@@ -99,6 +100,8 @@ class DuckStore(SqlStore):
         if self._process != os.getpid():
             # Its threads do not survive a fork. Attaching a file to what runs takes a tenth
             # of the time that opening it takes, and one thread finds a row sooner than many.
+            # The parent's is kept: to close it, DuckDB would wait for those threads.
+            self._inherited = self._engine
             self._engine = self._duckdb.connect(":memory:", config={"threads": 1})
             self._process = os.getpid()
         if self._file is None:

@@ -220,3 +220,30 @@ def test_what_killed_writers_left_is_ignored_and_cleared(tmp_path):
     store.compact()
 
     assert not left.exists()
+
+
+#: Uses one store on both sides of a fork.
+FORK = """
+import os, sys
+import numpy as np
+from skmegatron.io import DataStore
+store = DataStore("x", "1", sys.argv[1])
+store.write({"a": np.arange(3)})
+child = os.fork()
+if not child:
+    store.write({"a": store.read(rows=[1])["a"]}, ["child"])
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+print(store.read(rows=["child", 2])["a"].tolist())
+"""
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "folder", "duckdb", "postgres", *SERVERS])
+def test_a_store_goes_through_a_fork(places, kind):
+    place = own_place(places, kind)
+
+    with start(FORK, place) as parent:
+        told = parent.communicate()
+
+    assert told == ("[1, 2]\n", "")
+    DataStore("x", "1", place).delete()
