@@ -357,6 +357,15 @@ def test_cached_computes_only_new_and_changed_rows(place):
     assert Counting.rows == 2
 
 
+def test_cached_keeps_no_row_that_overwrite_drops(place):
+    doubled(place).transform(np.ones((3, 1)))
+    pipe = doubled(place, overwrite=True)
+
+    pipe.transform(np.ones((4, 1)), cached=True)
+
+    assert_array_equal(pipe.storage.index(), [0, 1, 2, 3])
+
+
 def test_cached_follows_the_fit(place):
     pipe = classifier(place).fit(FLOWERS, SPECIES)
     pipe.transform(FLOWERS)

@@ -43,6 +43,11 @@ class DataStore:
     fingerprint : str, optional
         What made the rows. Where left out, reading takes the fit that was written to last.
 
+    Attributes
+    ----------
+    replaces : bool
+        Whether the next write drops what name and version held.
+
     Notes
     -----
     megatron 0.5.1 pickled each value, kept no shape, and spliced names into SQL. Here
@@ -74,7 +79,7 @@ class DataStore:
         self.overwrite = overwrite
         self.fingerprint = fingerprint
         self.store = open_store(db_conn)
-        self._replaces = overwrite
+        self.replaces = overwrite
 
     def __reduce__(self) -> tuple[Any, ...]:
         given = (self.table_name, self.version, self.db_conn, self.overwrite, self.fingerprint)
@@ -126,9 +131,9 @@ class DataStore:
         columns[HIDDEN] = _digests(digests, len(keys))
         made = fingerprint if fingerprint is not None else self.fingerprint or ""
         self.store.write(
-            self.table_name, self.version, made, keys, columns, replace=self._replaces
+            self.table_name, self.version, made, keys, columns, replace=self.replaces
         )
-        self._replaces = False
+        self.replaces = False
 
     def read(
         self, cols: Any = None, rows: Any = None, *, fingerprint: str | None = None
