@@ -126,7 +126,10 @@ def test_name_that_cannot_be_a_files_is_refused(tmp_path, name):
 def test_loading_gives_the_pipeline_the_storage_asked_for(tmp_path):
     path = fitted().save(tmp_path)
 
-    assert sm.load_pipeline(path, storage_db="sqlite://").storage == "sqlite://"
+    loaded = sm.load_pipeline(path, storage_db="sqlite://")
+
+    assert loaded.get_params()["storage"] == "sqlite://"
+    assert loaded.storage.versions() == []
 
 
 def test_metrics_are_saved_with_the_pipeline(tmp_path):
