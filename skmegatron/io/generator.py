@@ -32,12 +32,14 @@ class BatchGenerator:
     columns : list of str or None
         Columns of each batch; None where they are only known from reading.
     prefetch : bool
-        Whether batches may be read in another thread than the one that made the generator.
+        Whether a run reads the next batch in another thread, while it works on the last. Set
+        it to False where the thread that made the generator must read.
     """
 
     def __init__(self, source: Source, batch_size: int) -> None:
         self.batch_size: int = checked_count("batch_size", batch_size, least=1)
-        self.prefetch = source.prefetch
+        least = source.prefetch_from
+        self.prefetch = least is not None and self.batch_size >= least
         self._source = source
         self._cursor: Any = None
 

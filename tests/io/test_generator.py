@@ -383,3 +383,12 @@ def test_pass_that_fails_closes_its_file(tmp_path):
     with pytest.raises(ReadError, match="line 3002"):
         list(batches)
     assert open_files(tmp_path) == []
+
+
+def test_large_batches_of_files_are_read_ahead_and_frames_never(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("a\n1\n")
+
+    assert CSVGenerator(path, batch_size=10_000).prefetch
+    assert not CSVGenerator(path, batch_size=1000).prefetch
+    assert not PandasGenerator(pd.DataFrame({"a": [1]}), batch_size=10_000).prefetch

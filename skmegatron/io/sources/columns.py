@@ -29,8 +29,12 @@ class Source(Protocol):
         """Number of rows; None where that is not known before reading."""
 
     @property
-    def prefetch(self) -> bool:
-        """Whether another thread than the caller's may read."""
+    def prefetch_from(self) -> int | None:
+        """From which size on a batch may, and should, be read in another thread.
+
+        Smaller ones are cut from a block: that takes less time than handing them over. None
+        where another thread must not read, or has nothing to wait for.
+        """
 
     def batches(self, size: int) -> Generator[Batch]:
         """Read from the top, `size` rows at a time."""

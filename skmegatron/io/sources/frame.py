@@ -39,7 +39,7 @@ class FrameSource:
         If two columns have one name.
     """
 
-    prefetch = True
+    prefetch_from = None  # it is in memory
 
     def __init__(self, frame: Any, exclude_cols: Any, dtype: Any) -> None:
         if not is_frame(frame):

@@ -48,7 +48,7 @@ class ParquetSource:
         If pyarrow is not installed.
     """
 
-    prefetch = True
+    prefetch_from: int | None = BLOCK
 
     def __init__(self, path: Any, exclude_cols: Any, dtype: Any) -> None:
         self._path = Path(path)

@@ -82,7 +82,7 @@ class QuerySource:
         self._dtype = dtype
         self._limit = checked_limit("limit", limit)
         self._where = f"The query {_shortened(query)!r}"
-        self.prefetch = reads_elsewhere(connection)
+        self.prefetch_from = 1 if reads_elsewhere(connection) else None
 
     def whole(self, limit: int | None = None) -> Batch:
         """Read all rows at once, each column with the dtype that fits all of it.

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from skmegatron.errors import ReadError
 from skmegatron.io.sources.columns import (
+    BLOCK,
     Batch,
     Dtypes,
     asked_dtypes,
@@ -87,7 +88,7 @@ class TextSource:
     """
 
     n_rows: int | None = None
-    prefetch = True
+    prefetch_from: int | None = BLOCK
 
     def __init__(self, path: Any, exclude_cols: Any, dtype: Any, options: dict[str, Any]) -> None:
         for name in options:
