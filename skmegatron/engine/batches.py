@@ -14,6 +14,9 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
+import numpy as np
+from scipy import sparse
+
 from skmegatron.errors import StreamError
 from skmegatron.io.tables import is_frame
 
@@ -91,13 +94,26 @@ class Batches:
         made = self.source() if callable(self.source) else self.source
         iterator = made if self.once else iter(made)
         close = None if self.once else getattr(iterator, "close", None)
-        ahead = getattr(made, "prefetch", not isinstance(made, Sequence))
+        told = getattr(self.source, "prefetch", getattr(made, "prefetch", None))
         taken = 0
+        if told is None:  # somebody's own, who may use the same arrays again
+            ahead = not isinstance(made, Sequence)
+            iterator = map(_kept, iterator) if ahead else iterator
+        else:
+            ahead = told
         reader = _ahead(iterator, self.steps, close) if ahead else _plain(iterator, self.steps)
         with closing(reader):
-            for batch in reader:
+            while True:
+                try:
+                    batch = next(reader)
+                except StopIteration:
+                    break
+                except Exception as error:
+                    error.add_note(f"  reading batch {taken + 1} of pass {number}")
+                    raise
                 taken += 1
                 yield batch
+                del batch
         if taken < self.least:
             raise self._dry(number, taken)
 
@@ -116,6 +132,11 @@ class Batches:
             "are, or leave the number out to read them all."
         )
 
+
+_THREADS = (
+    "  batches are read in a thread of their own. Connect with check_same_thread=False, open the "
+    "connection in the generator, or make it a function and write function.prefetch = False."
+)
 
 _INSTEAD = (
     "Hand in something that starts again: a list of batches, CSVGenerator(...) or another "
@@ -184,6 +205,17 @@ def _check_source(source: Any) -> None:
         )
 
 
+def _kept(batch: Any) -> Any:
+    """Copy the arrays of a batch, so that the source can fill its own with the next."""
+    if isinstance(batch, np.ndarray):
+        return batch.copy()
+    if isinstance(batch, tuple):
+        return tuple(_kept(part) for part in batch)
+    if isinstance(batch, Mapping) and not sparse.issparse(batch):
+        return {name: _kept(array) for name, array in batch.items()}
+    return batch
+
+
 def _plain(iterator: Iterator[Any], limit: int | None) -> Generator[Any, None, None]:
     """Give up to `limit` items."""
     yield from islice(iterator, limit)
@@ -239,6 +271,8 @@ def _serve(
         try:
             answers.put((next(iterator, _END), None))
         except BaseException as error:  # noqa: BLE001 - raised where the batch is waited for
+            if "created in a thread" in str(error):
+                error.add_note(_THREADS)
             answers.put((None, error))
     try:
         if close is not None:

@@ -85,7 +85,7 @@ def fit_passes(graph: Graph, epochs: int = 1) -> list[Pass]:
             waits.add(ready + 1)
     passes = []
     for level in sorted({*waits, *collect} or {1 for _ in learn}):
-        models = [step for step in learn[level] if getattr(step.layer, "takes_epochs", False)]
+        models = [step for step in learn[level] if _gains(step.layer)]
         for epoch in range(1, (epochs if models else 1) + 1):
             chosen = learn[level] if epoch == 1 else models
             asked = collect[level] if epoch == 1 else []
@@ -110,6 +110,12 @@ def late_learners(graph: Graph, passes: Sequence[Pass]) -> list[Step]:
     fitted = {step for one in passes for step in one.learn}
     tasks = plan(graph, (), fit=True).tasks
     return [task.step for task in tasks if task.fit and task.step not in fitted]
+
+
+def _gains(layer: Any) -> bool:
+    """Tell whether a layer learns more from taking the same batches in again."""
+    learns = not getattr(layer, "learns_nothing", False)
+    return learns and getattr(layer, "takes_epochs", False)
 
 
 def _after(node: Node, known_after: Mapping[Step, int]) -> int:
@@ -140,6 +146,13 @@ def learns_in_batches(layer: Any) -> bool:
 
 def _check_learns(task: Task) -> None:
     layer = task.step.layer
+    inner = getattr(getattr(layer, "wrapped", layer), "graph", None)
+    if isinstance(inner, Graph) and sum(bool(one.learn) for one in fit_passes(inner)) > 1:
+        raise StreamError(
+            f"Step {task.name!r} is a pipeline whose own steps wait for each other, and a step "
+            "has one pass to learn in. Draw its steps in this graph, or fit it on a sample and "
+            "freeze it: Sklearn(FrozenEstimator(pipeline.fit(sample)))."
+        )
     if learns_in_batches(layer):
         return
     advice = getattr(layer, "batch_advice", "Define partial_fit(self, X) on the layer.")

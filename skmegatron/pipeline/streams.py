@@ -136,7 +136,7 @@ class Streams(CallbackSupportMixin, Answers):
         validate_layers(graph)
         check_count("epochs", epochs)
         passes = fit_passes(graph, epochs)
-        batches = Batches(input_generator, steps_per_epoch, len(passes), least=1)
+        batches = Batches(input_generator, steps_per_epoch, max(len(passes), 1), least=1)
         warn_unused(graph)
         context = self._init_callback_context(max_subtasks=len(passes))
         context.call_on_fit_task_begin(estimator=self)
@@ -155,6 +155,8 @@ class Streams(CallbackSupportMixin, Answers):
             if self.verbose:
                 seconds = time.perf_counter() - begin
                 print(f"[Pipeline] (pass {number} of {len(passes)}) total={seconds:6.1f}s")
+        if not passes:  # nothing learns, and one batch tells what the input looks like
+            intake.look(next(batches.read()))
         intake.finish(late_learners(graph, passes))
         self._keep(dict(intake.work.layers), intake.first, intake.work.shapes)
         context.call_on_fit_task_end(estimator=self)
@@ -374,6 +376,11 @@ class _Intake:
         """Get ready for a pass."""
         self.work.begin()
         self.edge = self.draft._edge(self.graph, one.plan, fitting=True)
+
+    def look(self, batch: Any) -> None:
+        """Note what the columns of a batch are called, and nothing more."""
+        self.edge = self.draft._edge(self.graph, plan(self.graph, (), fit=True), fitting=True)
+        self._fed(*split_batch(batch))
 
     def take(self, one: Pass, batch: Any) -> None:
         """Put a batch through."""

@@ -1,7 +1,9 @@
 """Fitting, transforming and measuring batch by batch."""
 
 import itertools
+import sqlite3
 import tracemalloc
+from contextlib import closing
 
 import joblib
 import numpy as np
@@ -404,16 +406,77 @@ def test_labels_may_come_as_a_column():
     assert_array_equal(column.predict(X), plain.predict(X))
 
 
-def test_a_graph_that_learns_nothing_reads_nothing():
-    source = Reads()
+def test_a_graph_that_learns_nothing_looks_at_the_columns_of_one_batch():
+    frame = pd.DataFrame(FLOWERS, columns=list("abcd"))
     X = sm.Input("X", shape=(None,))
     pipe = sm.Pipeline(X, X * 2)
 
     assert len(pipe.explain_fit()) == 0
-    pipe.fit_generator(source)
+    pipe.fit_generator([frame[:30], frame[30:]])
 
+    assert_array_equal(pipe.feature_names_in_, list("abcd"))
+    assert_array_equal(pipe.get_feature_names_out(), list("abcd"))
+    assert_array_equal(pipe.transform(frame), FLOWERS * 2)
+    with pytest.raises(StreamError, match="gave no batch"):
+        pipe.fit_generator([])
+
+
+def test_what_is_frozen_takes_no_epochs():
+    frozen = L.Sklearn(FrozenEstimator(PCA(2).fit(FLOWERS)))
+
+    assert len(classifier(None, frozen).explain_fit(epochs=5)) == 6
+
+
+def test_a_pipeline_inside_is_refused_where_its_own_steps_wait_for_each_other():
+    X = sm.Input("X", shape=(None,))
+    inner = sm.Pipeline(X, L.Whiten()(L.Sklearn(MinMaxScaler())(X)))
+    source = Reads()
+
+    with pytest.raises(StreamError, match=r"'pipeline' is a pipeline .* Draw its steps"):
+        sm.Pipeline(X, L.Sklearn(inner)(X)).fit_generator(source)
     assert source.reads == 0
-    assert_array_equal(pipe.transform(FLOWERS), FLOWERS * 2)
+
+
+def test_a_pipeline_inside_that_learns_in_one_pass_is_fitted_as_whole():
+    X = sm.Input("X", shape=(None,))
+    pipe = sm.Pipeline(X, L.Sklearn(sm.Pipeline(X, L.Whiten()(X)))(X))
+    expected = pipe.fit_transform(FLOWERS)
+
+    pipe.fit_generator([FLOWERS[:50], FLOWERS[50:]])
+
+    assert_allclose(pipe.transform(FLOWERS), expected, atol=1e-12)
+
+
+def test_a_generator_may_fill_the_same_array_again():
+    def batches():
+        buffer = np.empty(3)
+        for start in range(0, 12, 3):
+            buffer[:] = np.arange(start, start + 3)
+            yield {"x": buffer}
+
+    x = sm.Input("x")
+
+    pipe = sm.Pipeline(x, L.Whiten()(x)).fit_generator(batches)
+
+    assert_allclose(pipe.steps_["whiten"].mean_, [5.5])
+
+
+def test_a_generator_over_a_connection_of_this_thread_says_what_to_do():
+    with closing(sqlite3.connect(":memory:")) as connection:
+
+        def batches():
+            for row in connection.execute("SELECT 1.0 UNION SELECT 3.0"):
+                yield {"x": np.array(row)}
+
+        x = sm.Input("x")
+        pipe = sm.Pipeline(x, L.Whiten()(x))
+
+        with pytest.raises(sqlite3.ProgrammingError) as caught:
+            pipe.fit_generator(batches)
+        assert "function.prefetch = False" in "".join(caught.value.__notes__)
+        assert "reading batch 1 of pass 1" in "".join(caught.value.__notes__)
+        batches.prefetch = False
+        assert_allclose(pipe.fit_generator(batches).steps_["whiten"].mean_, [2.0])
 
 
 @pytest.mark.parametrize("epochs", [0, 1.5, None])
