@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -11,6 +15,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from skmegatron.io.tables import column_names, is_frame, select_column
+
+# Types of which the repr tells all.
+_EXACT = {bool, int, float, complex, bytes, type(None), Decimal, date, datetime, time, timedelta}
 
 #: Bytes of a digest.
 SIZE = 16
@@ -72,7 +79,9 @@ def _columns(name: str, array: Any) -> list[tuple[Any, Any]]:
         return [part for label, column in parts for part in _columns(f"{name}.{label}", column)]
     if sparse.issparse(array):
         rows = array.tocsr()
-        rows.sum_duplicates()
+        if not rows.has_canonical_format:
+            rows = rows.copy()  # or what is fed would be put in order
+            rows.sum_duplicates()
         cells = zip(rows.indptr[:-1], rows.indptr[1:], strict=True)
         blobs = [
             _framed(rows.indices[start:end].tobytes() + rows.data[start:end].tobytes())
@@ -84,7 +93,7 @@ def _columns(name: str, array: Any) -> list[tuple[Any, Any]]:
         flat = array.reshape(len(array), -1)
         return [(head, [b"".join(map(_of_object, row)) for row in flat])]
     wide = np.ascontiguousarray(array).reshape(len(array), -1)
-    if array.dtype.kind == "U":  # as wide as the longest of the batch: that says nothing
+    if array.dtype.kind in "UT":  # as wide as the longest of the batch: that says nothing
         head = (name, "U", array.shape[1:])
         return [(head, [b"".join(map(_of_object, row)) for row in wide.tolist()])]
     if array.dtype.kind in "Mm":
@@ -93,11 +102,21 @@ def _columns(name: str, array: Any) -> list[tuple[Any, Any]]:
 
 
 def _of_object(value: Any) -> bytes:
-    if isinstance(value, bytes):
-        return _framed(b"b" + value)
-    text = value if isinstance(value, str) else f"{type(value).__name__} {value!r}"
-    kind = b"s" if isinstance(value, str) else b"o"
-    return _framed(kind + text.encode("utf-8", "surrogatepass"))
+    """Give bytes that tell a Python object from others; where nothing can, it is always new."""
+    if isinstance(value, str):
+        return _framed(b"s" + value.encode("utf-8", "surrogatepass"))
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        head = repr((value.dtype.str, value.shape)).encode()
+        return _framed(b"a" + head + np.ascontiguousarray(value).tobytes())
+    if isinstance(value, list | tuple | np.ndarray):
+        kind = f"{type(value).__name__} {getattr(value, 'shape', '')}".encode()
+        return _framed(kind + b"".join(_of_object(item) for item in value))
+    if type(value) in _EXACT:
+        return _framed(f"{type(value).__name__} {value!r}".encode())
+    try:
+        return _framed(b"p" + pickle.dumps(value, protocol=5))
+    except Exception:  # noqa: BLE001 - a digest that never comes again stands for it
+        return _framed(os.urandom(SIZE))
 
 
 def _framed(content: bytes) -> bytes:

@@ -120,27 +120,32 @@ class Answers(Storing):
         Raises
         ------
         ValueError
-            If `index_field` or `cached` is given and there is no storage; if two rows have
-            one key.
+            If `index_field` or `cached` is given and there is no storage, or with `outputs`;
+            if two rows have one key.
         SchemaError
             If the store holds other outputs under this name and version.
         """
         graph = self._valid_graph()
         self._check_stores(index_field=index_field, cached=cached)
         if outputs is not None:
+            if cached or index_field is not None:
+                raise ValueError(
+                    "Values asked for with outputs= are not stored, so cached= and index_field= "
+                    "say nothing about them. Leave them out."
+                )
             asked = outputs if isinstance(outputs, list | tuple) else [outputs]
             wanted = [graph.find(item) for item in asked]
             values, feed = self._run(graph, wanted, X, prune=prune)
             return self._wrapped(wanted, values, feed)
         ready = self._ready(graph, graph.outputs, prune=prune)
         feed = self._feed(graph, ready.edge, X, None, {}, fitting=False)
-        store = self.storage
-        if store is None:
+        place = self._place()
+        if place is None:
             values = self._run_ready(ready, feed)
         else:
             keys = row_keys(X, feed, index_field)
             keep = self._through_store if cached else self._run_and_store
-            values = keep(store, ready, keys, feed)
+            values = keep(place, ready, keys, feed)
         return self._wrapped(graph.outputs, values, feed)
 
     @available_if(offers("predict"))

@@ -21,9 +21,9 @@ from sklearn.utils.validation import column_or_1d, validate_data
 from skmegatron.engine.feed import Feed, bind
 from skmegatron.engine.plan import Plan, is_stateful, plan
 from skmegatron.engine.run import Work, run
-from skmegatron.errors import GraphError, NotAvailableError
+from skmegatron.errors import GraphError, NotAvailableError, ShapeError
 from skmegatron.io.dataset import Dataset
-from skmegatron.io.tables import released
+from skmegatron.io.tables import column_names, is_frame, released
 from skmegatron.nodes.core import InputNode, Node, Step, Target
 from skmegatron.nodes.graph import Graph
 from skmegatron.pipeline.heads import Head, data_inputs, head_of, pipeline_tags
@@ -81,6 +81,7 @@ class Running(GraphParams):
     n_jobs: int | None
     _columns: dict[str, Any]
     _shapes: dict[str, tuple[int, ...]]
+    _frame_columns: dict[str, list[Any]]
 
     def _valid_graph(self) -> Graph:
         if self.memory is not None:
@@ -114,12 +115,25 @@ class Running(GraphParams):
         """Bind data to the inputs that a run reads, and check it as scikit-learn would."""
         names = None if fitting else getattr(self, "feature_names_in_", None)
         feed = bind(graph.inputs, edge.needed, edge.of_data, X, y, extra, names)
+        if not fitting:
+            self._check_frames(feed)
         checked = not fitting and hasattr(self, "n_features_in_") and not feed.by_name
         if checked and feed.table is not None:
             validate_data(self, feed.table, reset=False, skip_check_array=True)
         if fitting:
             self._check_target(graph, feed)
         return feed
+
+    def _check_frames(self, feed: Feed) -> None:
+        """Insist that a frame fed by an input's name has the columns of the fit."""
+        fitted: Mapping[str, list[Any]] = vars(self).get("_frame_columns", {})
+        for node, value in feed.values.items():
+            known = fitted.get(str(node.name))
+            if known is not None and is_frame(value) and column_names(value) != known:
+                raise ShapeError(
+                    f"Input {node.name!r} was fitted on the columns {known}, got "
+                    f"{column_names(value)}. Pass the same columns in the same order."
+                )
 
     def _check_target(self, graph: Graph, feed: Feed) -> None:
         targets = [node for node in feed.values if isinstance(node, Target)]
@@ -203,6 +217,11 @@ class Running(GraphParams):
         fed = [node for node in feed.values if isinstance(node, InputNode)]
         draft._columns = input_columns(fed, feed, table_names)
         draft._shapes = shapes
+        draft._frame_columns = {
+            str(node.name): column_names(value)
+            for node, value in feed.values.items()
+            if is_frame(value) and value is not feed.table
+        }
         draft.steps_ = Bunch(**layers)
         self.__dict__.clear()
         self.__dict__.update(draft.__dict__)

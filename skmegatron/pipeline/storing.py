@@ -10,17 +10,21 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from copy import deepcopy
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any, Self
 from weakref import WeakKeyDictionary
 
 import joblib
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
 from skmegatron.engine.feed import Feed
 from skmegatron.engine.plan import is_stateful
-from skmegatron.errors import GraphError, MissingInputError
+from skmegatron.errors import GraphError, MissingInputError, ShapeError
 from skmegatron.io.rowhash import row_digests
 from skmegatron.io.saving import Portable
 from skmegatron.io.storage import DataStore
@@ -32,6 +36,8 @@ from skmegatron.pipeline.running import Ready, Running
 
 #: How many rows of a stream are kept until they are written in one transaction.
 ROWS_A_WRITE = 4096
+
+_opening = Lock()
 
 #: The store that each pipeline has opened, and what it was opened for.
 _opened: WeakKeyDictionary[Any, tuple[Any, DataStore]] = WeakKeyDictionary()
@@ -53,16 +59,16 @@ class Storing(Running):
         given = vars(self).get("storage")
         if given is None:
             return None
+        self._check_named()
         asked = (id(given), self.name, self.version, self.overwrite)
-        opened = _opened.get(self)
-        if opened is None or opened[0] != asked:
-            self._check_named()
-            version = "" if self.version is None else str(self.version)
-            opened = asked, DataStore(str(self.name), version, given, self.overwrite)
-            _opened[self] = opened
-        store = opened[1]
-        store.fingerprint = self._fingerprint()
-        return store
+        with _opening:
+            opened = _opened.get(self)
+            if opened is None or opened[0] != asked:
+                version = "" if self.version is None else str(self.version)
+                opened = asked, DataStore(str(self.name), version, given, self.overwrite)
+                _opened[self] = opened
+        opened[1].fingerprint = self._fingerprint()
+        return opened[1]
 
     @storage.setter
     def storage(self, given: Any) -> None:
@@ -110,6 +116,19 @@ class Storing(Running):
             state["storage"] = None  # an open connection belongs to this process
         return state
 
+    def __copy__(self) -> Self:
+        return self._twin(self.__getstate__())
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self._twin(deepcopy(self.__getstate__(), memo))
+
+    def _twin(self, state: dict[str, Any]) -> Self:
+        """Make another pipeline of a state, with the same place for its outputs."""
+        twin = object.__new__(type(self))
+        twin.__setstate__(state)
+        twin.__dict__["storage"] = vars(self).get("storage")
+        return twin
+
     def _rows_to_keep(
         self, values: Mapping[Node, Any], ready: Ready, keys: Any, feed: Feed
     ) -> tuple[dict[str, Any], Any, Any]:
@@ -130,64 +149,136 @@ class Storing(Running):
                     f"{name}= out."
                 )
 
-    def _run_and_store(
-        self, store: DataStore, ready: Ready, keys: Any, feed: Feed
-    ) -> dict[Node, Any]:
+    def _place(self) -> Place | None:
+        """Give where the outputs of this fit go, whatever is fitted meanwhile."""
+        store = self.storage
+        return None if store is None else Place(store, store.fingerprint)
+
+    def _run_and_store(self, place: Place, ready: Ready, keys: Any, feed: Feed) -> dict[Node, Any]:
         """Compute all rows, and write them."""
         values = self._run_ready(ready, feed)
-        arrays, keys, digests = self._rows_to_keep(values, ready, keys, feed)
-        store.write(arrays, keys, digests=digests)
+        place.write(*self._rows_to_keep(values, ready, keys, feed))
         return values
 
     @contextmanager
     def _writing(self, ready: Ready, index: str | None) -> Iterator[Callable[..., None]]:
         """Write the outputs of a stream, some thousand rows at a time, the last at its end."""
-        store = self.storage
-        if store is not None:
-            store.store.open()  # before the source may be reading from the same database
-        waiting: list[tuple[dict[str, Any], Any, Any]] = []
+        place = self._place()
+        if place is None:
+            yield lambda values, feed, X: None
+            return
+        place.store.store.open()  # before the source may be reading from the same database
+        waiting = Waiting(place)
         n_seen = 0
 
-        def write() -> None:
-            names = [ready.graph.node_names[node] for node in ready.wanted]
-            columns = {name: joined([arrays[name] for arrays, _, _ in waiting]) for name in names}
-            keys, digests = (np.concatenate([part[i] for part in waiting]) for i in (1, 2))
-            waiting.clear()
-            store.write(columns, keys, digests=digests)
-
-        def add(values: Mapping[Node, Any], feed: Feed, X: Any) -> None:
+        def add(values: Mapping[Node, Any] | None, feed: Feed, X: Any) -> None:
             nonlocal n_seen
-            if store is None:
-                return
             keys = row_keys(X, feed, index, n_seen)
             n_seen += len(keys)
-            waiting.append(self._rows_to_keep(values, ready, keys, feed))
-            if sum(len(keys) for _, keys, _ in waiting) >= ROWS_A_WRITE:
-                write()
+            if values is not None:
+                waiting.add(*self._rows_to_keep(values, ready, keys, feed))
 
         try:
             yield add
-        finally:
-            if waiting:
-                write()
+        except GeneratorExit:
+            waiting.write()
+            raise
+        except BaseException as error:
+            try:
+                waiting.write()
+            except Exception as other:  # noqa: BLE001 - told beside what happened first
+                error.add_note(f"  and the last rows before it could not be stored: {other}")
+            raise
+        waiting.write()
 
-    def _through_store(
-        self, store: DataStore, ready: Ready, keys: Any, feed: Feed
-    ) -> dict[Node, Any]:
+    def _through_store(self, place: Place, ready: Ready, keys: Any, feed: Feed) -> dict[Node, Any]:
         """Compute the rows that the store does not hold as they are now, and read the others."""
         _check_rowwise(ready)
-        digests = row_digests({n.name: feed.values[n] for n in ready.planned.inputs})
-        fresh = (store.digests(keys) == digests).all(axis=1)
-        if store.replaces or not fresh.any():  # what is held is about to be dropped
-            return self._run_and_store(store, ready, keys, feed)
-        stored = store.read(rows=list(keys[fresh]))
         names = {node: ready.graph.node_names[node] for node in ready.wanted}
+        digests = row_digests({n.name: feed.values[n] for n in ready.planned.inputs})
+        fresh = (place.digests(keys) == digests).all(axis=1)
+        if place.store.replaces or not fresh.any():  # what is held is about to be dropped
+            made = named_arrays(ready, self._run_and_store(place, ready, keys, feed))
+            return {node: made[name] for node, name in names.items()}
+        stored = place.read(keys[fresh])
         if fresh.all():
             return {node: stored[name] for node, name in names.items()}
         rest = Feed({node: take_rows(value, ~fresh) for node, value in feed.values.items()})
-        made = named_arrays(ready, self._run_and_store(store, ready, keys[~fresh], rest))
-        place = np.argsort(np.concatenate([np.flatnonzero(fresh), np.flatnonzero(~fresh)]))
-        return {node: joined([stored[name], made[name]])[place] for node, name in names.items()}
+        made = named_arrays(ready, self._run_and_store(place, ready, keys[~fresh], rest))
+        order = np.argsort(np.concatenate([np.flatnonzero(fresh), np.flatnonzero(~fresh)]))
+        return {node: joined([stored[name], made[name]])[order] for node, name in names.items()}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the outputs of one fit go.
+
+    Attributes
+    ----------
+    store : DataStore
+    made_by : str or None
+        The fingerprint of the fit.
+    """
+
+    store: DataStore
+    made_by: str | None
+
+    def write(self, arrays: Mapping[str, Any], keys: Any, digests: Any) -> None:
+        """Write rows."""
+        self.store.write(arrays, keys, fingerprint=self.made_by, digests=digests)
+
+    def read(self, keys: Any) -> Mapping[str, Any]:
+        """Read rows."""
+        return self.store.read(rows=list(keys), fingerprint=self.made_by)
+
+    def digests(self, keys: Any) -> Any:
+        """Give the digests that rows were written with."""
+        return self.store.digests(keys, fingerprint=self.made_by)
+
+
+class Waiting:
+    """Rows of a stream that are not written yet.
+
+    Parameters
+    ----------
+    place : Place
+    """
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.parts: list[tuple[dict[str, Any], Any, Any]] = []
+        self._kinds: list[Any] = []
+
+    def add(self, arrays: dict[str, Any], keys: Any, digests: Any) -> None:
+        """Add the rows of a batch, and write when they are many."""
+        kinds = [_kind(array) for array in arrays.values()]
+        if kinds != self._kinds:  # joined, one would turn into the other
+            self.write()
+        self._kinds = kinds
+        self.parts.append((arrays, keys, digests))
+        if sum(len(keys) for _, keys, _ in self.parts) >= ROWS_A_WRITE:
+            self.write()
+
+    def write(self) -> None:
+        """Write what is there in one transaction."""
+        if not self.parts:
+            return
+        parts, self.parts = self.parts, []
+        columns = {name: joined([arrays[name] for arrays, _, _ in parts]) for name in parts[0][0]}
+        keys = [some for _, some, _ in parts]
+        alike = len({_kind(some) for some in keys}) == 1
+        index = joined(keys) if alike else _objects([key for some in keys for key in some])
+        self.place.write(columns, index, joined([digests for _, _, digests in parts]))
+
+
+def _kind(array: Any) -> Any:
+    return "U" if array.dtype.kind == "U" else array.dtype
+
+
+def _objects(values: Sequence[Any]) -> NDArray[Any]:
+    table = np.empty(len(values), dtype=object)
+    table[:] = values
+    return table
 
 
 def row_keys(X: Any, feed: Feed, index_field: str | None, n_before: int = 0) -> NDArray[Any]:
@@ -212,22 +303,41 @@ def row_keys(X: Any, feed: Feed, index_field: str | None, n_before: int = 0) -> 
     ------
     MissingInputError
         If there is no such field.
+    ShapeError
+        If it does not hold one key for each row.
     """
-    if index_field is not None:
-        if is_frame(X) and index_field in column_names(X):
-            return select_column(X, column_names(X).index(index_field))
-        if isinstance(X, Mapping) and index_field in X:
-            return np.asarray(X[index_field])
-        came = list(X) if isinstance(X, Mapping) else type(X).__name__
-        came = column_names(X) if is_frame(X) else came
-        raise MissingInputError(
-            f"index_field={index_field!r} is not in the data, which has {came}. Name a column "
-            "or key of X that tells the rows apart."
+    n_rows = next((int(v.shape[0]) for v in feed.values.values() if v is not None), 0)
+    index = feed.index
+    if index_field is None:
+        # Numbers from 0 on say nothing of which batch of a stream it is.
+        counted = isinstance(index, pd.RangeIndex) and (index.start, index.step) == (0, 1)
+        if index is None or counted:
+            return np.arange(n_before, n_before + n_rows)
+        return np.asarray(index)
+    keys = _field(X, index, index_field)
+    if keys.shape != (n_rows,):
+        raise ShapeError(
+            f"index_field={index_field!r} must hold one key for each of the {n_rows} rows, got "
+            f"shape {keys.shape}."
         )
-    if feed.index is not None:
-        return np.asarray(feed.index)
-    n_rows = next((v.shape[0] for v in feed.values.values() if v is not None), 0)
-    return np.arange(n_before, n_before + n_rows)
+    return keys
+
+
+def _field(X: Any, index: Any, index_field: str) -> NDArray[Any]:
+    if is_frame(X) and index_field in column_names(X):
+        return select_column(X, column_names(X).index(index_field))
+    if isinstance(X, Mapping) and index_field in X:
+        keys = X[index_field]
+        # A list may hold 0 beside "0", which an array would make the same.
+        return _objects(keys) if isinstance(keys, list | tuple) else np.asarray(keys)
+    if index is not None and index.name == index_field:
+        return np.asarray(index)
+    came = list(X) if isinstance(X, Mapping) else type(X).__name__
+    came = column_names(X) if is_frame(X) else came
+    raise MissingInputError(
+        f"index_field={index_field!r} is not in the data, which has {came}. Name a column "
+        "or key of X that tells the rows apart."
+    )
 
 
 def named_arrays(ready: Ready, values: Mapping[Node, Any]) -> dict[str, Any]:

@@ -271,8 +271,9 @@ class Streams(CallbackSupportMixin, Answers):
     def _outputs_of(self, ready: Ready, batches: Batches, index: str | None) -> Iterator[Any]:
         with self._writing(ready, index) as write:
             for values, feed, X in self._values_of(ready, batches, labelled=False):
-                if all(_has_rows(values[node]) for node in ready.wanted):
-                    write(values, feed, X)
+                whole = all(_has_rows(values[node]) for node in ready.wanted)
+                write(values if whole else None, feed, X)
+                if whole:
                     yield self._wrapped(ready.wanted, values, feed)
 
     def _values_of(

@@ -1,5 +1,6 @@
 """What a pipeline keeps in its store, and finds there again."""
 
+import copy
 import pickle
 import sqlite3
 import subprocess
@@ -15,16 +16,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import MaxAbsScaler, OneHotEncoder
 
 import skmegatron as sm
 from skmegatron import layers as L
-from skmegatron.errors import GraphError, MissingInputError, MissingRowError, SchemaError
+from skmegatron.errors import (
+    GraphError,
+    MissingInputError,
+    MissingRowError,
+    SchemaError,
+    ShapeError,
+)
 from skmegatron.io import DataStore, MemoryStore
 
 FLOWERS, SPECIES = load_iris(return_X_y=True)
@@ -412,7 +420,131 @@ def test_cached_is_refused_where_rows_depend_on_others(layer):
         doubled(MemoryStore(), layer=layer).transform(np.ones((2, 1)), cached=True)
 
 
+def test_cached_knows_objects_by_their_content(place):
+    x = sm.Input("x")
+    ages = L.Lambda(lambda docs: np.array([doc["n"].sum() for doc in docs]))(x, "ages")
+    pipe = sm.Pipeline(x, ages, name="docs", storage=place)
+    for n in range(3):
+        docs = np.empty(1, dtype=object)
+        docs[0] = {"n": np.where(np.arange(2000) == 1000, n, 0)}
+        assert pipe.transform({"x": docs}, cached=True) == [n]
+
+
+def test_cached_leaves_sparse_inputs_as_they_are(place):
+    X = sm.Input("X", shape=(None,))
+    pipe = sm.Pipeline(X, L.Sklearn(MaxAbsScaler())(X, "y"), name="sparse", storage=place)
+    unsorted = sparse.csr_matrix(([1.0, 2.0, 3.0], [2, 0, 1], [0, 2, 3]), shape=(2, 3))
+    pipe.fit(unsorted)
+
+    pipe.transform(unsorted, cached=True)
+
+    assert unsorted.indices.tolist() == [2, 0, 1]
+
+
+def test_text_of_numpys_own_kind_is_stored(place):
+    text = sm.Input("text")
+    length = L.Lambda(np.strings.str_len)(text, "length")
+    pipe = sm.Pipeline(text, length, name="text", storage=place)
+
+    pipe.transform({"text": np.array(["a", "bcd"], dtype=np.dtypes.StringDType())})
+
+    assert_array_equal(pipe.storage.read()["length"], [1, 3])
+
+
+def test_keys_keep_their_types(place):
+    pipe = doubled(place)
+
+    pipe.transform({"x": np.ones((2, 1)), "id": [0, "0"]}, index_field="id")
+
+    assert pipe.storage.index().tolist() == [0, "0"]
+
+
+def test_keys_of_a_stream_keep_their_types(place):
+    pipe = doubled(place)
+    batches = [{"x": np.ones((1, 1)), "id": [key]} for key in (2**60 + 1, 0.5, "b")]
+
+    list(pipe.transform_generator(batches, index="id"))
+
+    assert pipe.storage.index().tolist() == [2**60 + 1, 0.5, "b"]
+
+
+def test_another_number_of_keys_is_told_before_anything_is_computed(place):
+    Counting.rows = 0
+
+    with pytest.raises(ShapeError, match=r"index_field='id' must hold one key .* 3 rows, got"):
+        doubled(place).transform({"x": np.ones((3, 1)), "id": [7, 8]}, index_field="id")
+    assert Counting.rows == 0
+
+
+def test_the_index_of_a_frame_can_be_named(place):
+    frame = pd.DataFrame({"a": [1.0]}, index=pd.Index(["ann"], name="id"))
+    pipe = doubled(place)
+
+    pipe.transform(frame, index_field="id")
+
+    assert_array_equal(pipe.storage.index(), ["ann"])
+
+
+def test_values_asked_for_by_name_have_no_keys():
+    with pytest.raises(ValueError, match="outputs= are not stored"):
+        doubled(MemoryStore()).transform(np.ones((1, 1)), outputs="y", cached=True)
+
+
+def test_copies_share_the_place():
+    pipe = classifier(MemoryStore()).fit(FLOWERS, SPECIES)
+    pipe.transform(FLOWERS)
+
+    for twin in (copy.copy(pipe), copy.deepcopy(pipe)):
+        assert len(twin.storage.read()) == 150
+    assert copy.deepcopy(pipe).steps_["white"] is not pipe.steps_["white"]
+
+
 # Streams
+
+
+def test_rows_of_a_stream_belong_to_the_fit_that_it_began_with(place):
+    x = sm.Input("x", shape=(None,))
+    pipe = sm.Pipeline(x, L.Whiten()(x, "white"), name="white", storage=place).fit(FLOWERS)
+    before = pipe.storage.fingerprint
+    stream = pipe.transform_generator([FLOWERS[:5], FLOWERS[5:10]])
+
+    next(stream)
+    pipe.fit(FLOWERS * 2)
+    assert pipe.storage.fingerprint != before
+    stream.close()
+
+    assert len(pipe.storage.read(fingerprint=before)) == 5
+    with pytest.raises(MissingRowError):
+        pipe.storage.read()
+
+
+def test_rows_are_numbered_past_a_batch_that_a_filter_empties(place):
+    x = sm.Input("x", shape=(None,))
+    kept = L.Filter()([x, L.Slice(None, 0)(x) > 0], "kept")
+    pipe = sm.Pipeline(x, kept, name="kept", storage=place)
+
+    list(pipe.transform_generator([np.ones((2, 1)), -np.ones((2, 1)), np.ones((1, 1))]))
+
+    assert_array_equal(pipe.storage.index(), [0, 1, 4])
+
+
+def test_frames_that_are_numbered_anew_are_rows_of_one_stream(place):
+    pipe = doubled(place)
+    frame = pd.DataFrame({"a": [1.0, 2.0]})
+
+    list(pipe.transform_generator([frame, frame]))
+
+    assert_array_equal(pipe.storage.index(), [0, 1, 2, 3])
+
+
+def test_an_error_of_the_source_is_not_hidden_by_one_of_the_store(place):
+    def batches():
+        yield {"x": np.ones((2, 1)), "id": ["ann", "ann"]}
+        raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="the disk is gone") as caught:
+        list(doubled(place).transform_generator(batches, index="id"))
+    assert "could not be stored" in "".join(caught.value.__notes__)
 
 
 def test_a_stream_is_stored_as_the_whole_is(place):

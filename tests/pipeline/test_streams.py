@@ -33,7 +33,7 @@ from sklearn.preprocessing import (
 
 import skmegatron as sm
 from skmegatron import layers as L
-from skmegatron.errors import StreamError
+from skmegatron.errors import ShapeError, StreamError
 
 RNG = np.random.default_rng(0)
 TABLE = RNG.normal(size=(12, 3))
@@ -392,6 +392,18 @@ def test_columns_are_held_to_those_of_the_first_batch():
     with pytest.raises(ValueError, match="feature names") as caught:
         pipe.fit_generator([frame[:50], frame[50:].rename(columns={"b": "z"})])
     assert "in batch 2" in caught.value.__notes__[-1]
+
+
+def test_frames_inside_a_mapping_are_held_to_their_columns_too():
+    frame = pd.DataFrame(FLOWERS, columns=list("abcd"))
+    X = sm.Input("X", shape=(None,))
+    pipe = sm.Pipeline(X, L.Whiten()(X))
+
+    with pytest.raises(ShapeError, match=r"'X' was fitted on the columns \['a', 'b', 'c', 'd'\]"):
+        pipe.fit_generator([{"X": frame[:50]}, {"X": frame[list("badc")][50:]}])
+    pipe.fit({"X": frame})
+    with pytest.raises(ShapeError, match="same order"):
+        pipe.transform({"X": frame[list("badc")]})
 
 
 def test_labels_may_come_as_a_column():
