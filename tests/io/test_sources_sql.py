@@ -272,6 +272,37 @@ def test_temporary_tables_and_registered_frames_of_duckdb_are_seen():
         assert SQLData(connection, "SELECT * FROM f")["n"].tolist() == [2]
 
 
+@pytest.mark.parametrize(
+    ("set_up", "query"),
+    [
+        ("CREATE SCHEMA s; CREATE TABLE s.t AS SELECT 2 AS n; USE s", "SELECT n FROM t"),
+        ("CREATE TEMP TABLE t AS SELECT 2 AS n", "SELECT n FROM t"),
+        ("CREATE TEMP VIEW t AS SELECT 2 AS n", "SELECT n FROM t"),
+        ("CREATE TEMP MACRO f() AS 2", "SELECT f() AS n"),
+        ("BEGIN; UPDATE t SET n = 2", "SELECT n FROM t"),
+        ("SET VARIABLE v = 2", "SELECT getvariable('v') AS n"),
+        ("SET integer_division = true", "SELECT 5 / 2 AS n"),
+        ("SET TimeZone = 'Etc/GMT-2'", "SELECT hour(TIMESTAMPTZ '2024-01-01 00:00Z') AS n"),
+    ],
+)
+def test_query_means_what_it_does_on_the_connection_of_duckdb(set_up, query):
+    with closing(duckdb.connect()) as connection:
+        connection.execute("CREATE TABLE t AS SELECT 1 AS n; CREATE MACRO f() AS 1")
+        connection.execute(set_up)
+
+        assert SQLData(connection, query)["n"].tolist() == [2]
+        assert [b["n"].tolist() for b in SQLGenerator(connection, query)] == [[2]]
+
+
+def test_plain_connection_of_duckdb_does_other_work_while_rows_are_read():
+    with closing(duckdb.connect()) as connection:
+        connection.execute("CREATE TABLE t AS SELECT 1 AS n")
+        with SQLGenerator(connection, "SELECT i FROM range(100000) r(i)", 4) as batches:
+            next(batches)
+            assert connection.execute("SELECT n FROM t").fetchall() == [(1,)]
+            assert next(batches)["i"].tolist() == [4, 5, 6, 7]
+
+
 def test_duckdb_is_opened_by_url(tmp_path):
     with closing(duckdb.connect(str(tmp_path / "rows.db"))) as connection:
         connection.execute("CREATE TABLE t AS SELECT i, [i, i + 1] AS pair FROM range(5) r(i)")
