@@ -67,8 +67,16 @@ def select_column(frame: Any, position: int) -> NDArray[Any]:
     if nw.dependencies.is_pandas_dataframe(frame):
         values = frame.iloc[:, position].to_numpy()
     else:
-        values = nw.from_native(frame, eager_only=True)[:, position].to_numpy()
+        values = _plain(nw.from_native(frame, eager_only=True)[:, position]).to_numpy()
     return _stacked(np.asarray(values))
+
+
+def _plain(series: Any) -> Any:
+    """Give a dictionary of pyarrow as its values, because its to_numpy fills their gaps."""
+    native = series.to_native()
+    if str(getattr(native, "type", "")).startswith("dictionary"):
+        return nw.from_native(native.cast(native.type.value_type), series_only=True)
+    return series
 
 
 def _stacked(values: NDArray[Any]) -> NDArray[Any]:
@@ -231,7 +239,7 @@ def as_values(data: Any, name: str) -> Any:
     if isinstance(data, np.ndarray) or sparse.issparse(data) or is_frame(data):
         return data
     if nw.dependencies.is_into_series(data):
-        return np.asarray(nw.from_native(data, series_only=True).to_numpy())
+        return np.asarray(_plain(nw.from_native(data, series_only=True)).to_numpy())
     try:
         return np.asarray(data)
     except ValueError as error:
