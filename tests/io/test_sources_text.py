@@ -113,6 +113,19 @@ def test_date_that_is_none_is_told(write):
         list(CSVGenerator(path, batch_size=2, parse_dates=["day"]))
 
 
+@pytest.mark.parametrize("parse_dates", [["day"], [0]])
+def test_first_date_settles_how_all_of_them_are_written(write, parse_dates):
+    path = write("day,n\n01/02/2020,1\n02/02/2020,2\n13/02/2020,3\n")
+    options = {"parse_dates": parse_dates}
+    months = ["2020-02-01", "2020-02-02", "2020-02-13"]
+
+    with pytest.raises(ReadError, match=r"line 4: '13/02/2020' in column 'day', row 2"):
+        list(CSVGenerator(path, batch_size=2, **options))
+    for more in ({"dayfirst": True}, {"date_format": "%d/%m/%Y"}):
+        days = [batch["day"] for batch in CSVGenerator(path, batch_size=2, **options, **more)]
+        assert_array_equal(np.concatenate(days), np.array(months, dtype="datetime64[us]"))
+
+
 def test_asking_for_dates_by_dtype_says_what_to_write(write):
     with pytest.raises(TypeError, match=r"parse_dates=\['day'\]"):
         CSVGenerator(write("day\n2024-01-01\n"), dtype={"day": "datetime64[s]"})

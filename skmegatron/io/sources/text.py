@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.tseries.api import guess_datetime_format
 
 from skmegatron.errors import ReadError
 from skmegatron.io.sources.columns import (
@@ -60,6 +61,7 @@ _FAULTS = (ValueError, OverflowError, TypeError)  # also pandas' ParserError and
 class _Pins:
     parser: dict[str, Any]  # what read_csv is told
     arrays: Dtypes  # what must come out
+    date_format: Any  # of all dates, or by name
 
 
 class TextSource:
@@ -226,12 +228,30 @@ class TextSource:
             unread = name not in arrays and dtype is not object
             if name not in free and dtype is not None and not unread:
                 parser[name] = dtype
-        return _Pins(parser | self._asked_of_parser(), arrays)
+        return _Pins(parser | self._asked_of_parser(), arrays, self._date_format(first))
+
+    def _date_format(self, first: pd.DataFrame) -> Any:
+        """Tell how the first dates are written, which pandas would guess for every block."""
+        given = self._options.get("date_format")
+        if isinstance(given, str):
+            return given
+        formats: dict[str, str] = dict(given or {})
+        dates = [name for name in self._header if first[name].dtype.kind == "M"]
+        guessed = [name for name in dates if name not in formats]
+        if guessed:
+            texts = self._open(object, nrows=len(first), parse_dates=False)
+        for name in guessed:
+            text = next((text for text in texts[name] if isinstance(text, str)), "")
+            form = guess_datetime_format(text, bool(self._options.get("dayfirst")))
+            if form is not None:
+                formats[name] = form
+        return formats or None
 
     def _blocks(self, size: int, pins: _Pins, surely: bool = False) -> Generator[Batch]:
         """Read blocks of several batches, and single batches from where a block fails."""
         step, row = block_rows(size), 0
-        reader = self._open(pins.parser, iterator=True)
+        options = {"iterator": True, "date_format": pins.date_format}
+        reader = self._open(pins.parser, **options)
         try:
             while True:
                 try:
@@ -246,7 +266,7 @@ class TextSource:
                     if step == size:
                         raise self._explained(error, pins.parser, row) from error
                     step = size
-                    reader = self._open(pins.parser, iterator=True)
+                    reader = self._open(pins.parser, **options)
                     self._skip(reader, row)
                     continue
                 row += len(block)
@@ -290,7 +310,11 @@ class TextSource:
             read: NDArray[Any] = values.astype(pinned)
             if values.dtype.kind == "f" or ((read == values) | np.isnat(values)).all():
                 return read
-        dates = pd.to_datetime(column, errors="coerce") if pinned.kind == "M" else column
+        form = pins.date_format
+        form = form.get(name) if isinstance(form, dict) else form
+        dates = column
+        if pinned.kind == "M":
+            dates = pd.to_datetime(column, errors="coerce", format=form)
         place = int(np.argmax((dates.isna() & column.notna()).to_numpy()))
         raise misfit(self._file.at(row + place), name, row + place, values[place], pinned)
 
