@@ -71,6 +71,29 @@ def select_column(frame: Any, position: int) -> NDArray[Any]:
     return _stacked(np.asarray(values))
 
 
+def select_objects(frame: Any, position: int) -> NDArray[Any]:
+    """Take one column of a dataframe as the objects that it holds.
+
+    Integers stay integers where others are missing, which numpy's integers cannot be.
+
+    Parameters
+    ----------
+    frame : dataframe of shape (n_rows, n_columns)
+    position : int
+
+    Returns
+    -------
+    ndarray of shape (n_rows, ...)
+        A column of equally shaped arrays or lists comes back stacked.
+    """
+    if nw.dependencies.is_pandas_dataframe(frame):
+        column = frame.iloc[:, position]
+        missing = {} if isinstance(column.dtype, np.dtype) else {"na_value": np.nan}
+        return _stacked(column.to_numpy(dtype=object, **missing))
+    objects = nw.from_native(frame, eager_only=True)[:, position].to_list()
+    return _stacked(np.fromiter(objects, dtype=object, count=len(objects)))
+
+
 def _plain(series: Any) -> Any:
     """Give a dictionary of pyarrow as its values, because its to_numpy fills their gaps."""
     native = series.to_native()

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -317,6 +318,34 @@ def test_polars_integers_with_a_gap_have_one_dtype_in_all_batches():
     batches = PandasGenerator(pl.DataFrame({"n": [1, 2, None, 4]}), batch_size=2)
 
     assert [batch["n"].dtype for batch in batches] == [np.float64, np.float64]
+
+
+LONG = 9007199254740993  # no float64 holds it
+
+
+def parquet(columns, folder):
+    pq.write_table(pa.table(columns), folder / "rows.parquet")
+    return lambda dtype: ParquetData(folder / "rows.parquet", dtype=dtype)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        parquet,
+        lambda columns, _: lambda dtype: PandasData(pa.table(columns), dtype=dtype),
+        lambda columns, _: lambda dtype: PandasData(pl.DataFrame(columns), dtype=dtype),
+        lambda columns, _: lambda dtype: PandasData(
+            pd.DataFrame(columns, dtype="Int64"), dtype=dtype
+        ),
+    ],
+    ids=["parquet", "pyarrow", "polars", "pandas"],
+)
+@pytest.mark.parametrize(("dtype", "kind"), [("str", str), ("object", int)])
+def test_integers_with_gaps_keep_their_digits_as_text_and_objects(make, dtype, kind, tmp_path):
+    values = make({"id": [1, LONG, None, 3]}, tmp_path)({"id": dtype})["id"]
+
+    assert values[[0, 1, 3]].tolist() == [kind(1), kind(LONG), kind(3)]
+    assert pd.isna(values[2])
 
 
 def test_columns_of_lists_come_stacked():
