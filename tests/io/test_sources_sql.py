@@ -196,6 +196,18 @@ def test_named_parameters_are_taken(sqlite):
     assert SQLData(sqlite, "SELECT :n AS n", params={"n": 5})["n"].tolist() == [5]
 
 
+@pytest.mark.parametrize(
+    "params",
+    [[np.int64(3)], (np.int64(3),), np.array([3]), pd.Series([3]), {"n": np.int64(3)}],
+    ids=lambda params: type(params).__name__,
+)
+def test_numbers_of_numpy_are_taken_as_parameters(sqlite, params):
+    sqlite.execute("CREATE TABLE t AS SELECT 3 AS n")
+    mark = ":n" if isinstance(params, dict) else "?"
+
+    assert SQLData(sqlite, f"SELECT n FROM t WHERE n = {mark}", params=params)["n"].tolist() == [3]
+
+
 # --- postgres -------------------------------------------------------------------------
 
 HUGE = "SELECT i, i * 0.5::float8 AS half FROM generate_series(1, 100000000) AS t(i)"
@@ -296,7 +308,7 @@ def test_query_means_what_it_does_on_the_connection_of_duckdb(set_up, query):
 
 def test_plain_connection_of_duckdb_does_other_work_while_rows_are_read():
     with closing(duckdb.connect()) as connection:
-        connection.execute("CREATE TABLE t AS SELECT 1 AS n")
+        connection.execute("CREATE TABLE t AS SELECT 1 AS n; SET enable_progress_bar = true")
         with SQLGenerator(connection, "SELECT i FROM range(100000) r(i)", 4) as batches:
             next(batches)
             assert connection.execute("SELECT n FROM t").fetchall() == [(1,)]

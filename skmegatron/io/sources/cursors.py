@@ -30,8 +30,10 @@ _IDLE = 0  # psycopg's transaction status outside of any transaction
 
 # What a DuckDB connection has for itself, so that the same query on its cursor could mean
 # something else: the schema that it uses among the settings, and what it made for itself.
+# Whether it shows progress, which a terminal decides, changes no row.
 _DUCKDB_STATE = """
 SELECT 'setting', name, value FROM duckdb_settings()
+    WHERE name NOT LIKE '%progress%' AND name NOT LIKE '%profil%'
 UNION ALL VALUES
     ('setting', 'catalog', current_catalog()),
     ('setting', 'schema', current_schema()),

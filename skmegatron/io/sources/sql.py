@@ -6,9 +6,11 @@ the first batch comes at once and the last ones cost little.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
+
+import numpy as np
 
 from skmegatron.errors import ReadError
 from skmegatron.io.connections import kind_of
@@ -77,7 +79,7 @@ class QuerySource:
             )
         self._connection = connection
         self._query = query
-        self._params = params
+        self._params = _python_values(params)
         self._exclude_cols = exclude_cols
         self._dtype = dtype
         self._limit = checked_limit("limit", limit)
@@ -170,6 +172,19 @@ class QuerySource:
 def _shortened(query: Any) -> str:
     text = " ".join(str(query).split())
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+
+
+def _python_values(params: Any) -> Any:
+    """Give numbers of numpy as Python's own, as drivers may bind them as something else."""
+    if params is None:
+        return None
+    if isinstance(params, Mapping):
+        return {name: _python_value(value) for name, value in params.items()}
+    return [_python_value(value) for value in params]
+
+
+def _python_value(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _check_connection(connection: Any) -> None:
