@@ -49,6 +49,31 @@ def test_words_of_truth_with_a_gap_stay_what_they_are(write):
     assert [batch["ok"][0] for batch in batches] == [True, False]
 
 
+def test_words_of_truth_with_a_gap_stand_beside_text(write):
+    batches = CSVGenerator(write("a,b\n,x\nTrue,y\nFalse,z\n,w\n"), batch_size=2)
+
+    assert columns(batches, "b") == [["x", "y"], ["z", "w"]]
+    assert [batch["a"][place] for batch, place in zip(batches, (1, 0), strict=True)] == [
+        True,
+        False,
+    ]
+
+
+def test_word_that_is_none_of_truth_is_told_where_gaps_are_allowed(write):
+    path = write("a,b\nTrue,1\n,2\n,3\nmaybe,4\n")
+
+    with pytest.raises(ReadError, match="line 5: 'maybe' in column 'a', row 3.*boolean"):
+        list(CSVGenerator(path, batch_size=2))
+
+
+@pytest.mark.parametrize("first", ["1,2,3", '"1",2,3'])
+def test_line_with_too_few_fields_is_told_where_its_gap_does_not_fit(write, first):
+    path = write(f"a,b,c\n{first}\n1,2\n")
+
+    with pytest.raises(ReadError, match=r"line 3: 2 fields, where the header .* has 3"):
+        list(CSVGenerator(path, batch_size=1))
+
+
 def test_first_batch_settles_dtypes_with_all_of_its_rows(write):
     path = write("n\n" + "1\n" * 3000 + "1.5\n" * 3000 + "2\n")
 

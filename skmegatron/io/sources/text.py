@@ -330,8 +330,9 @@ class TextSource:
     def _refuse_header(self, block: pd.DataFrame) -> None:
         """Find the header among rows of text, where it would fit as any other row."""
         first = self._header[0]
-        for place in np.flatnonzero(block[first].to_numpy() == first):
-            if block.iloc[place].tolist() == self._header:
+        same = (block[first] == first).fillna(False).to_numpy(bool)
+        for place in np.flatnonzero(same):
+            if [str(value) for value in block.iloc[place]] == self._header:
                 where = self._file.at(int(block.index[place]))
                 raise repeated_header(where, self._header)
 
@@ -340,7 +341,10 @@ class TextSource:
         return TextFile(self._path, self._header, self._options)
 
     def _explained(self, error: Exception, parser: dict[str, Any], row: int) -> ReadError:
-        known = {name: np.dtype(one) for name, one in parser.items() if one != "boolean"}
+        known = {
+            name: pd.BooleanDtype() if one == "boolean" else np.dtype(one)
+            for name, one in parser.items()
+        }
         with closing(self._texts(row)) as texts:
             return explain(error, self._file, known, self._asked, row, texts)
 
