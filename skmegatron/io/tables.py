@@ -7,6 +7,7 @@ the library knows about containers.
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -104,9 +105,15 @@ def _plain(series: Any) -> Any:
 
 def _stacked(values: NDArray[Any]) -> NDArray[Any]:
     """Turn an array of arrays or lists into one array."""
-    if values.dtype == object and len(values) and isinstance(values[0], list | np.ndarray):
-        return np.stack([_stacked(np.asarray(value)) for value in values])
-    return values
+    if values.dtype != object or not values.size or not isinstance(values.flat[0], list | np.ndarray):
+        return values
+    parts = [_stacked(np.asarray(value)) for value in values]
+    for row, part in enumerate(parts):
+        if part.shape != parts[0].shape:
+            raise ValueError(
+                f"row 0 has {reprlib.repr(values[0])}, row {row} has {reprlib.repr(values[row])}"
+            )
+    return np.stack(parts)
 
 
 def select_block(frame: Any, positions: Sequence[int]) -> NDArray[Any]:

@@ -361,6 +361,12 @@ def test_lists_of_several_lengths_are_refused_by_column():
         next(batches)
 
 
+@pytest.mark.parametrize("library", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_missing_list_is_told_by_column_and_row(library):
+    with pytest.raises(ReadError, match=r"column 'c'.*row 1 has None.*exclude_cols=\['c'\]"):
+        PandasData(library({"c": [[1, 2], None, [3, 4]]}))
+
+
 def test_names_that_are_no_strings_become_strings():
     assert PandasGenerator(pd.DataFrame([[1, 2]])).columns == ["0", "1"]
 
