@@ -74,6 +74,26 @@ def test_line_with_too_few_fields_is_told_where_its_gap_does_not_fit(write, firs
         list(CSVGenerator(path, batch_size=1))
 
 
+@pytest.mark.parametrize(
+    ("dtype", "value"),
+    [("uint8", "-1"), ("uint8", "300"), ("int8", "200"), ("uint8", "1.5"), ("float16", "1e10")],
+)
+def test_number_that_the_asked_dtype_does_not_hold_is_told_by_line(write, dtype, value):
+    path = write(f"n\n1\n2\n{value}\n")
+    words = rf"line 4: .* in column 'n', row 2, does not fit {dtype}, .* asked.*'float64'"
+
+    with pytest.raises(ReadError, match=words):
+        list(CSVGenerator(path, batch_size=2, dtype={"n": dtype}))
+    with pytest.raises(ReadError, match=words):
+        CSVData(path, dtype={"n": dtype})
+
+
+def test_infinity_is_read_as_a_narrow_float(write):
+    data = CSVData(write("n\n1\ninf\n-inf\n"), dtype={"n": "float16"})
+
+    assert data["n"].tolist() == [1, np.inf, -np.inf]
+
+
 def test_first_batch_settles_dtypes_with_all_of_its_rows(write):
     path = write("n\n" + "1\n" * 3000 + "1.5\n" * 3000 + "2\n")
 

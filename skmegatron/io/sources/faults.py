@@ -330,7 +330,7 @@ def _unreadable(column: pd.Series, dtype: Any, options: Mapping[str, Any]) -> An
     numbers = pd.to_numeric(texts.where(~missing), errors="coerce").astype(float)
     if dtype.kind == "f":
         return numbers.isna() & ~missing
-    low, high = (0.0, 2.0**64) if dtype.kind == "u" else (-(2.0**63), 2.0**63)
+    low, high = float(np.iinfo(dtype).min), float(np.iinfo(dtype).max) + 1
     return numbers.isna() | (numbers % 1 != 0) | (numbers < low) | (numbers >= high)
 
 

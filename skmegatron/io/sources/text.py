@@ -302,7 +302,7 @@ class TextSource:
             values = released(column.to_numpy())
         row = int(column.index[0]) if len(column) else 0
         if name in self._asked:
-            return cast(values, self._asked[name], self._path, name, row)
+            return cast(values, self._asked[name], self._file.at, name, row)
         if pins is None or values.dtype == pins.arrays[name]:
             return values
         pinned = pins.arrays[name]
@@ -344,7 +344,7 @@ class TextSource:
         known = {
             name: pd.BooleanDtype() if one == "boolean" else np.dtype(one)
             for name, one in parser.items()
-        }
+        } | self._asked
         with closing(self._texts(row)) as texts:
             return explain(error, self._file, known, self._asked, row, texts)
 
@@ -368,6 +368,8 @@ def _parser_dtype(dtype: np.dtype[Any]) -> Any:
     """Tell the parser how to read a column; it has no word for dates."""
     if dtype.kind in "iu":
         return np.dtype(np.int64 if dtype.kind == "i" else np.uint64)  # it wraps narrow ones
-    if dtype.kind in "bf":
+    if dtype.kind == "f":
+        return np.dtype(np.float64)  # it makes large numbers infinite in narrow ones
+    if dtype.kind == "b":
         return dtype
     return None if dtype.kind in "mM" else object
