@@ -105,7 +105,9 @@ def _plain(series: Any) -> Any:
 
 def _stacked(values: NDArray[Any]) -> NDArray[Any]:
     """Turn an array of arrays or lists into one array."""
-    if values.dtype != object or not values.size or not isinstance(values.flat[0], list | np.ndarray):
+    if values.dtype != object or not values.size:
+        return values
+    if not isinstance(values.flat[0], list | np.ndarray):
         return values
     parts = [_stacked(np.asarray(value)) for value in values]
     for row, part in enumerate(parts):

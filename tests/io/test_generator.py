@@ -334,8 +334,8 @@ def parquet(columns, folder):
         parquet,
         lambda columns, _: lambda dtype: PandasData(pa.table(columns), dtype=dtype),
         lambda columns, _: lambda dtype: PandasData(pl.DataFrame(columns), dtype=dtype),
-        lambda columns, _: lambda dtype: PandasData(
-            pd.DataFrame(columns, dtype="Int64"), dtype=dtype
+        lambda columns, _: (
+            lambda dtype: PandasData(pd.DataFrame(columns, dtype="Int64"), dtype=dtype)
         ),
     ],
     ids=["parquet", "pyarrow", "polars", "pandas"],

@@ -12,11 +12,12 @@ import pandas as pd
 import psycopg
 import pytest
 import sqlalchemy as sa
+import sqlalchemy.orm
 from numpy.testing import assert_array_equal
 
 from skmegatron.errors import MissingColumnError, ReadError
 from skmegatron.io import SQLData, SQLGenerator
-from skmegatron.io.sources.pinning import natural
+from skmegatron.io.sources.pinning import PinnedColumns, Rows, natural
 
 ENDLESS = "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT n FROM t"
 ROWS = "SELECT * FROM (VALUES (1, 0.5, 'Rome'), (2, 1.5, 'Oslo'), (3, 2.5, NULL)) AS t"
@@ -171,6 +172,26 @@ def test_other_types_in_later_rows_are_told_by_column_row_and_advice(sqlite):
             assert f"dtype={{'age': '{advice}'}}" in str(e.value)
             read = SQLGenerator(sqlite, "SELECT * FROM t", 3, dtype={"age": advice})
             assert sum(len(batch) for batch in read) == 5002
+
+
+def test_other_type_in_a_column_of_text_says_which_dtypes_read_it(sqlite):
+    query = "SELECT 'a' AS c UNION ALL SELECT 'b' UNION ALL SELECT 5"
+
+    with pytest.raises(ReadError, match=r"5 in column 'c', row 2, does not fit text.*'str'") as e:
+        list(SQLGenerator(sqlite, query, batch_size=2))
+
+    assert "{'c': 'object'}" in str(e.value)
+    for dtype, last in (("str", "5"), ("object", 5)):
+        batches = list(SQLGenerator(sqlite, query, batch_size=2, dtype={"c": dtype}))
+        assert batches[-1]["c"].tolist() == [last]
+
+
+def test_huge_integer_in_a_column_of_integers_is_advised_to_be_an_object():
+    columns = PinnedColumns("The query", ["n"], ["n"], {})
+    columns.columns(Rows([[1, 2]]))
+
+    with pytest.raises(ReadError, match=r"row 3, does not fit int64.*dtype=\{'n': 'object'\}"):
+        columns.columns(Rows([[3, 2**70]]), first_row=2)
 
 
 def test_whole_query_takes_the_dtype_that_fits_all_rows(sqlite):
@@ -357,6 +378,20 @@ def test_string_that_is_no_url_is_refused():
 def test_thing_that_is_no_connection_is_refused(thing):
     with pytest.raises(TypeError, match=f"database URL, got {type(thing).__name__}"):
         SQLGenerator(thing, "SELECT 1")
+
+
+def test_session_is_refused_and_its_connection_is_read_from():
+    engine = sa.create_engine("sqlite://")
+    with sa.orm.Session(engine) as session:
+        with pytest.raises(TypeError, match=r"got Session\. Pass session\.connection\(\)"):
+            SQLGenerator(session, "SELECT 1 AS n")
+        assert SQLData(session.connection(), "SELECT 1 AS n")["n"].tolist() == [1]
+    engine.dispose()
+
+
+def test_cursor_is_refused_when_the_generator_is_made(sqlite):
+    with pytest.raises(TypeError, match=r"got Cursor\. Pass the connection that it is of"):
+        SQLGenerator(sqlite.cursor(), "SELECT 1")
 
 
 @pytest.mark.parametrize("params", ["Rome", 5])

@@ -62,7 +62,7 @@ def test_words_of_truth_with_a_gap_stand_beside_text(write):
 def test_word_that_is_none_of_truth_is_told_where_gaps_are_allowed(write):
     path = write("a,b\nTrue,1\n,2\n,3\nmaybe,4\n")
 
-    with pytest.raises(ReadError, match="line 5: 'maybe' in column 'a', row 3.*boolean"):
+    with pytest.raises(ReadError, match=r"line 5: 'maybe' in column 'a', row 3.*boolean"):
         list(CSVGenerator(path, batch_size=2))
 
 

@@ -195,9 +195,7 @@ class ArrowColumns:
 
 def _holds_lists(kind: Any) -> bool:
     types = pyarrow("pyarrow.types")
-    return bool(
-        types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
-    )
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
 
 
 def _length(length: float) -> str:

@@ -173,7 +173,7 @@ class PinnedColumns:
             return found
         if pin.later is not None and not kinds <= pin.later:
             place = next(n for n, value in enumerate(values) if type(value) not in pin.later)
-            raise misfit(self._where, name, first_row + place, values[place], pin.dtype)
+            raise self._misfit(name, first_row + place, values[place], pin)
         if pin.later is _LISTS:
             found = self._natural(name, values, kinds, first_row)
             if found.dtype != pin.dtype or found.shape[1:] != pin.tail:
@@ -182,6 +182,16 @@ class PinnedColumns:
         if pin.dtype == object:
             return _objects(values)
         return self._exact(name, values, pin.dtype, first_row)
+
+    def _misfit(self, name: str, row: int, value: Any, pin: _Pin) -> ReadError:
+        if pin.dtype != object:
+            return misfit(self._where, name, row, value, pin.dtype)
+        kind = "bytes" if bytes in (pin.later or ()) else "text"
+        return ReadError(
+            f"{self._where}: {value!r} in column {name!r}, row {row}, does not fit {kind}, which "
+            f"the column is read as, as its first batch was. Write dtype={{{name!r}: 'str'}} to "
+            f"read all of it as text, or dtype={{{name!r}: 'object'}} to keep each value."
+        )
 
     def _exact(
         self, name: str, values: Sequence[Any], dtype: np.dtype[Any], first_row: int

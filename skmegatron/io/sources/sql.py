@@ -203,3 +203,17 @@ def _check_connection(connection: Any) -> None:
             f"got {type(connection).__name__}."
             + (" Asynchronous ones cannot be read from." if asynchronous else "")
         )
+    _refuse_what_is_of_a_connection(connection, kind)
+
+
+def _refuse_what_is_of_a_connection(thing: Any, kind: str) -> None:
+    """Refuse a session, a cursor or a relation, which come from the packages of connections."""
+    if hasattr(thing, "cursor" if kind != "sqlalchemy" else "exec_driver_sql"):
+        return
+    if kind == "sqlalchemy" and hasattr(thing, "connect"):  # an engine
+        return
+    if kind == "sqlalchemy" and hasattr(thing, "connection"):
+        advice = "Pass session.connection()."
+    else:
+        advice = "Pass the connection that it is of."
+    raise TypeError(f"Expected a connection, got {type(thing).__name__}. {advice}")
