@@ -94,6 +94,27 @@ def test_infinity_is_read_as_a_narrow_float(write):
     assert data["n"].tolist() == [1, np.inf, -np.inf]
 
 
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_integers_beyond_64_bits_are_integers_whatever_the_batch_size(write, size):
+    path = write(f"n,m\n{10**22},1\n2,2\n3,3\n{10**23},4\n")
+
+    batches = CSVGenerator(path, batch_size=size)
+
+    assert [n for part in columns(batches, "n") for n in part] == [10**22, 2, 3, 10**23]
+
+
+def test_text_among_integers_beyond_64_bits_is_told(write):
+    path = write(f"n\n{10**22}\n2\nmany\n")
+
+    with pytest.raises(ReadError, match="line 4: 'many' in column 'n', row 2, is no integer"):
+        list(CSVGenerator(path, batch_size=2))
+
+
+def test_separator_that_is_to_be_guessed_is_refused(write):
+    with pytest.raises(TypeError, match=r"sep=None cannot be passed.*Write sep=';'"):
+        CSVGenerator(write("a;b\n1;2\n"), sep=None)
+
+
 def test_first_batch_settles_dtypes_with_all_of_its_rows(write):
     path = write("n\n" + "1\n" * 3000 + "1.5\n" * 3000 + "2\n")
 

@@ -62,6 +62,7 @@ class _Pins:
     parser: dict[str, Any]  # what read_csv is told
     arrays: Dtypes  # what must come out
     date_format: Any  # of all dates, or by name
+    integers: frozenset[str]  # columns of integers beyond 64 bits
 
 
 class TextSource:
@@ -96,6 +97,11 @@ class TextSource:
         for name in options:
             if name in _OURS:
                 raise TypeError(f"{name!r} cannot be passed to pandas.read_csv: {_OURS[name]}.")
+        if options.get("sep", ",") is None:
+            raise TypeError(
+                "sep=None cannot be passed to pandas.read_csv: the C parser needs a separator. "
+                "Write sep=';', or leave it out for ','."
+            )
         self._path = os.fspath(path)
         self._options = options
         self._header: list[str] = []
@@ -228,7 +234,13 @@ class TextSource:
             unread = name not in arrays and dtype is not object
             if name not in free and dtype is not None and not unread:
                 parser[name] = dtype
-        return _Pins(parser | self._asked_of_parser(), arrays, self._date_format(first))
+        huge = frozenset(
+            name
+            for name in arrays.keys() - self._asked.keys() - free
+            if arrays[name].kind == "O" and pd.api.types.infer_dtype(first[name]) == "integer"
+        )
+        parser |= self._asked_of_parser()
+        return _Pins(parser, arrays, self._date_format(first), huge)
 
     def _date_format(self, first: pd.DataFrame) -> Any:
         """Tell how the first dates are written, which pandas would guess for every block."""
@@ -303,6 +315,8 @@ class TextSource:
         row = int(column.index[0]) if len(column) else 0
         if name in self._asked:
             return cast(values, self._asked[name], self._file.at, name, row)
+        if pins is not None and name in pins.integers:
+            return self._integers(values, name, row)
         if pins is None or values.dtype == pins.arrays[name]:
             return values
         pinned = pins.arrays[name]
@@ -317,6 +331,21 @@ class TextSource:
             dates = pd.to_datetime(column, errors="coerce", format=form)
         place = int(np.argmax((dates.isna() & column.notna()).to_numpy()))
         raise misfit(self._file.at(row + place), name, row + place, values[place], pinned)
+
+    def _integers(self, texts: NDArray[Any], name: str, row: int) -> NDArray[Any]:
+        """Read integers beyond 64 bits, which the parser gives as text once it is pinned."""
+        thousands = self._options.get("thousands") or ""
+        values = texts.copy()
+        for place, text in enumerate(texts):
+            try:
+                values[place] = int(text.replace(thousands, "")) if isinstance(text, str) else text
+            except ValueError:
+                raise ReadError(
+                    f"{self._file.at(row + place)}: {text!r} in column {name!r}, row "
+                    f"{row + place}, is no integer, which the column is read as, as its first "
+                    f"batch was. Write dtype={{{name!r}: 'str'}} to read it as text."
+                ) from None
+        return values
 
     def _refuse_short_lines(self) -> None:
         """Look, once for each state of the file, whether a gap is a line that is too short."""
