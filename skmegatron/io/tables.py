@@ -7,6 +7,7 @@ the library knows about containers.
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -67,15 +68,54 @@ def select_column(frame: Any, position: int) -> NDArray[Any]:
     if nw.dependencies.is_pandas_dataframe(frame):
         values = frame.iloc[:, position].to_numpy()
     else:
-        values = nw.from_native(frame, eager_only=True)[:, position].to_numpy()
+        values = _plain(nw.from_native(frame, eager_only=True)[:, position]).to_numpy()
     return _stacked(np.asarray(values))
+
+
+def select_objects(frame: Any, position: int) -> NDArray[Any]:
+    """Take one column of a dataframe as the objects that it holds.
+
+    Integers stay integers where others are missing, which numpy's integers cannot be.
+
+    Parameters
+    ----------
+    frame : dataframe of shape (n_rows, n_columns)
+    position : int
+
+    Returns
+    -------
+    ndarray of shape (n_rows, ...)
+        A column of equally shaped arrays or lists comes back stacked.
+    """
+    if nw.dependencies.is_pandas_dataframe(frame):
+        column = frame.iloc[:, position]
+        missing = {} if isinstance(column.dtype, np.dtype) else {"na_value": np.nan}
+        return _stacked(column.to_numpy(dtype=object, **missing))
+    objects = nw.from_native(frame, eager_only=True)[:, position].to_list()
+    return _stacked(np.fromiter(objects, dtype=object, count=len(objects)))
+
+
+def _plain(series: Any) -> Any:
+    """Give a dictionary of pyarrow as its values, because its to_numpy fills their gaps."""
+    native = series.to_native()
+    if str(getattr(native, "type", "")).startswith("dictionary"):
+        return nw.from_native(native.cast(native.type.value_type), series_only=True)
+    return series
 
 
 def _stacked(values: NDArray[Any]) -> NDArray[Any]:
     """Turn an array of arrays or lists into one array."""
-    if values.dtype == object and len(values) and isinstance(values[0], list | np.ndarray):
-        return np.stack([_stacked(np.asarray(value)) for value in values])
-    return values
+    if values.dtype != object or not values.size:
+        return values
+    if not isinstance(values.flat[0], list | np.ndarray):
+        return values
+    parts = [_stacked(np.asarray(value)) for value in values]
+    for row, part in enumerate(parts):
+        if part.shape != parts[0].shape:
+            raise ValueError(
+                f"row 0 has {reprlib.repr(values[0])}, row {row} has {reprlib.repr(values[row])}"
+            )
+    return np.stack(parts)
 
 
 def select_block(frame: Any, positions: Sequence[int]) -> NDArray[Any]:
@@ -231,7 +271,7 @@ def as_values(data: Any, name: str) -> Any:
     if isinstance(data, np.ndarray) or sparse.issparse(data) or is_frame(data):
         return data
     if nw.dependencies.is_into_series(data):
-        return np.asarray(nw.from_native(data, series_only=True).to_numpy())
+        return np.asarray(_plain(nw.from_native(data, series_only=True)).to_numpy())
     try:
         return np.asarray(data)
     except ValueError as error:

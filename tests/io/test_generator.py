@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -319,6 +320,34 @@ def test_polars_integers_with_a_gap_have_one_dtype_in_all_batches():
     assert [batch["n"].dtype for batch in batches] == [np.float64, np.float64]
 
 
+LONG = 9007199254740993  # no float64 holds it
+
+
+def parquet(columns, folder):
+    pq.write_table(pa.table(columns), folder / "rows.parquet")
+    return lambda dtype: ParquetData(folder / "rows.parquet", dtype=dtype)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        parquet,
+        lambda columns, _: lambda dtype: PandasData(pa.table(columns), dtype=dtype),
+        lambda columns, _: lambda dtype: PandasData(pl.DataFrame(columns), dtype=dtype),
+        lambda columns, _: (
+            lambda dtype: PandasData(pd.DataFrame(columns, dtype="Int64"), dtype=dtype)
+        ),
+    ],
+    ids=["parquet", "pyarrow", "polars", "pandas"],
+)
+@pytest.mark.parametrize(("dtype", "kind"), [("str", str), ("object", int)])
+def test_integers_with_gaps_keep_their_digits_as_text_and_objects(make, dtype, kind, tmp_path):
+    values = make({"id": [1, LONG, None, 3]}, tmp_path)({"id": dtype})["id"]
+
+    assert values[[0, 1, 3]].tolist() == [kind(1), kind(LONG), kind(3)]
+    assert pd.isna(values[2])
+
+
 def test_columns_of_lists_come_stacked():
     batches = PandasGenerator(pl.DataFrame({"spot": [[1, 2], [3, 4], [5, 6]]}), batch_size=2)
 
@@ -330,6 +359,12 @@ def test_lists_of_several_lengths_are_refused_by_column():
 
     with pytest.raises(ReadError, match=r"column 'spot'.*exclude_cols=\['spot'\]"):
         next(batches)
+
+
+@pytest.mark.parametrize("library", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_missing_list_is_told_by_column_and_row(library):
+    with pytest.raises(ReadError, match=r"column 'c'.*row 1 has None.*exclude_cols=\['c'\]"):
+        PandasData(library({"c": [[1, 2], None, [3, 4]]}))
 
 
 def test_names_that_are_no_strings_become_strings():

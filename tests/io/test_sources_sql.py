@@ -12,11 +12,12 @@ import pandas as pd
 import psycopg
 import pytest
 import sqlalchemy as sa
+import sqlalchemy.orm
 from numpy.testing import assert_array_equal
 
 from skmegatron.errors import MissingColumnError, ReadError
 from skmegatron.io import SQLData, SQLGenerator
-from skmegatron.io.sources.pinning import natural
+from skmegatron.io.sources.pinning import PinnedColumns, Rows, natural
 
 ENDLESS = "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT n FROM t"
 ROWS = "SELECT * FROM (VALUES (1, 0.5, 'Rome'), (2, 1.5, 'Oslo'), (3, 2.5, NULL)) AS t"
@@ -173,6 +174,26 @@ def test_other_types_in_later_rows_are_told_by_column_row_and_advice(sqlite):
             assert sum(len(batch) for batch in read) == 5002
 
 
+def test_other_type_in_a_column_of_text_says_which_dtypes_read_it(sqlite):
+    query = "SELECT 'a' AS c UNION ALL SELECT 'b' UNION ALL SELECT 5"
+
+    with pytest.raises(ReadError, match=r"5 in column 'c', row 2, does not fit text.*'str'") as e:
+        list(SQLGenerator(sqlite, query, batch_size=2))
+
+    assert "{'c': 'object'}" in str(e.value)
+    for dtype, last in (("str", "5"), ("object", 5)):
+        batches = list(SQLGenerator(sqlite, query, batch_size=2, dtype={"c": dtype}))
+        assert batches[-1]["c"].tolist() == [last]
+
+
+def test_huge_integer_in_a_column_of_integers_is_advised_to_be_an_object():
+    columns = PinnedColumns("The query", ["n"], ["n"], {})
+    columns.columns(Rows([[1, 2]]))
+
+    with pytest.raises(ReadError, match=r"row 3, does not fit int64.*dtype=\{'n': 'object'\}"):
+        columns.columns(Rows([[3, 2**70]]), first_row=2)
+
+
 def test_whole_query_takes_the_dtype_that_fits_all_rows(sqlite):
     data = SQLData(sqlite, "SELECT 1 AS n UNION ALL SELECT NULL UNION ALL SELECT 2.5")
 
@@ -194,6 +215,18 @@ def test_query_without_rows_is_refused(sqlite):
 
 def test_named_parameters_are_taken(sqlite):
     assert SQLData(sqlite, "SELECT :n AS n", params={"n": 5})["n"].tolist() == [5]
+
+
+@pytest.mark.parametrize(
+    "params",
+    [[np.int64(3)], (np.int64(3),), np.array([3]), pd.Series([3]), {"n": np.int64(3)}],
+    ids=lambda params: type(params).__name__,
+)
+def test_numbers_of_numpy_are_taken_as_parameters(sqlite, params):
+    sqlite.execute("CREATE TABLE t AS SELECT 3 AS n")
+    mark = ":n" if isinstance(params, dict) else "?"
+
+    assert SQLData(sqlite, f"SELECT n FROM t WHERE n = {mark}", params=params)["n"].tolist() == [3]
 
 
 # --- postgres -------------------------------------------------------------------------
@@ -272,6 +305,37 @@ def test_temporary_tables_and_registered_frames_of_duckdb_are_seen():
         assert SQLData(connection, "SELECT * FROM f")["n"].tolist() == [2]
 
 
+@pytest.mark.parametrize(
+    ("set_up", "query"),
+    [
+        ("CREATE SCHEMA s; CREATE TABLE s.t AS SELECT 2 AS n; USE s", "SELECT n FROM t"),
+        ("CREATE TEMP TABLE t AS SELECT 2 AS n", "SELECT n FROM t"),
+        ("CREATE TEMP VIEW t AS SELECT 2 AS n", "SELECT n FROM t"),
+        ("CREATE TEMP MACRO f() AS 2", "SELECT f() AS n"),
+        ("BEGIN; UPDATE t SET n = 2", "SELECT n FROM t"),
+        ("SET VARIABLE v = 2", "SELECT getvariable('v') AS n"),
+        ("SET integer_division = true", "SELECT 5 / 2 AS n"),
+        ("SET TimeZone = 'Etc/GMT-2'", "SELECT hour(TIMESTAMPTZ '2024-01-01 00:00Z') AS n"),
+    ],
+)
+def test_query_means_what_it_does_on_the_connection_of_duckdb(set_up, query):
+    with closing(duckdb.connect()) as connection:
+        connection.execute("CREATE TABLE t AS SELECT 1 AS n; CREATE MACRO f() AS 1")
+        connection.execute(set_up)
+
+        assert SQLData(connection, query)["n"].tolist() == [2]
+        assert [b["n"].tolist() for b in SQLGenerator(connection, query)] == [[2]]
+
+
+def test_plain_connection_of_duckdb_does_other_work_while_rows_are_read():
+    with closing(duckdb.connect()) as connection:
+        connection.execute("CREATE TABLE t AS SELECT 1 AS n; SET enable_progress_bar = true")
+        with SQLGenerator(connection, "SELECT i FROM range(100000) r(i)", 4) as batches:
+            next(batches)
+            assert connection.execute("SELECT n FROM t").fetchall() == [(1,)]
+            assert next(batches)["i"].tolist() == [4, 5, 6, 7]
+
+
 def test_duckdb_is_opened_by_url(tmp_path):
     with closing(duckdb.connect(str(tmp_path / "rows.db"))) as connection:
         connection.execute("CREATE TABLE t AS SELECT i, [i, i + 1] AS pair FROM range(5) r(i)")
@@ -314,6 +378,20 @@ def test_string_that_is_no_url_is_refused():
 def test_thing_that_is_no_connection_is_refused(thing):
     with pytest.raises(TypeError, match=f"database URL, got {type(thing).__name__}"):
         SQLGenerator(thing, "SELECT 1")
+
+
+def test_session_is_refused_and_its_connection_is_read_from():
+    engine = sa.create_engine("sqlite://")
+    with sa.orm.Session(engine) as session:
+        with pytest.raises(TypeError, match=r"got Session\. Pass session\.connection\(\)"):
+            SQLGenerator(session, "SELECT 1 AS n")
+        assert SQLData(session.connection(), "SELECT 1 AS n")["n"].tolist() == [1]
+    engine.dispose()
+
+
+def test_cursor_is_refused_when_the_generator_is_made(sqlite):
+    with pytest.raises(TypeError, match=r"got Cursor\. Pass the connection that it is of"):
+        SQLGenerator(sqlite.cursor(), "SELECT 1")
 
 
 @pytest.mark.parametrize("params", ["Rome", 5])

@@ -49,6 +49,72 @@ def test_words_of_truth_with_a_gap_stay_what_they_are(write):
     assert [batch["ok"][0] for batch in batches] == [True, False]
 
 
+def test_words_of_truth_with_a_gap_stand_beside_text(write):
+    batches = CSVGenerator(write("a,b\n,x\nTrue,y\nFalse,z\n,w\n"), batch_size=2)
+
+    assert columns(batches, "b") == [["x", "y"], ["z", "w"]]
+    assert [batch["a"][place] for batch, place in zip(batches, (1, 0), strict=True)] == [
+        True,
+        False,
+    ]
+
+
+def test_word_that_is_none_of_truth_is_told_where_gaps_are_allowed(write):
+    path = write("a,b\nTrue,1\n,2\n,3\nmaybe,4\n")
+
+    with pytest.raises(ReadError, match=r"line 5: 'maybe' in column 'a', row 3.*boolean"):
+        list(CSVGenerator(path, batch_size=2))
+
+
+@pytest.mark.parametrize("first", ["1,2,3", '"1",2,3'])
+def test_line_with_too_few_fields_is_told_where_its_gap_does_not_fit(write, first):
+    path = write(f"a,b,c\n{first}\n1,2\n")
+
+    with pytest.raises(ReadError, match=r"line 3: 2 fields, where the header .* has 3"):
+        list(CSVGenerator(path, batch_size=1))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value"),
+    [("uint8", "-1"), ("uint8", "300"), ("int8", "200"), ("uint8", "1.5"), ("float16", "1e10")],
+)
+def test_number_that_the_asked_dtype_does_not_hold_is_told_by_line(write, dtype, value):
+    path = write(f"n\n1\n2\n{value}\n")
+    words = rf"line 4: .* in column 'n', row 2, does not fit {dtype}, .* asked.*'float64'"
+
+    with pytest.raises(ReadError, match=words):
+        list(CSVGenerator(path, batch_size=2, dtype={"n": dtype}))
+    with pytest.raises(ReadError, match=words):
+        CSVData(path, dtype={"n": dtype})
+
+
+def test_infinity_is_read_as_a_narrow_float(write):
+    data = CSVData(write("n\n1\ninf\n-inf\n"), dtype={"n": "float16"})
+
+    assert data["n"].tolist() == [1, np.inf, -np.inf]
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_integers_beyond_64_bits_are_integers_whatever_the_batch_size(write, size):
+    path = write(f"n,m\n{10**22},1\n2,2\n3,3\n{10**23},4\n")
+
+    batches = CSVGenerator(path, batch_size=size)
+
+    assert [n for part in columns(batches, "n") for n in part] == [10**22, 2, 3, 10**23]
+
+
+def test_text_among_integers_beyond_64_bits_is_told(write):
+    path = write(f"n\n{10**22}\n2\nmany\n")
+
+    with pytest.raises(ReadError, match="line 4: 'many' in column 'n', row 2, is no integer"):
+        list(CSVGenerator(path, batch_size=2))
+
+
+def test_separator_that_is_to_be_guessed_is_refused(write):
+    with pytest.raises(TypeError, match=r"sep=None cannot be passed.*Write sep=';'"):
+        CSVGenerator(write("a;b\n1;2\n"), sep=None)
+
+
 def test_first_batch_settles_dtypes_with_all_of_its_rows(write):
     path = write("n\n" + "1\n" * 3000 + "1.5\n" * 3000 + "2\n")
 
@@ -111,6 +177,19 @@ def test_date_that_is_none_is_told(write):
 
     with pytest.raises(ReadError, match=r"line 5: 'soon' in column 'day', row 3.*datetime64"):
         list(CSVGenerator(path, batch_size=2, parse_dates=["day"]))
+
+
+@pytest.mark.parametrize("parse_dates", [["day"], [0]])
+def test_first_date_settles_how_all_of_them_are_written(write, parse_dates):
+    path = write("day,n\n01/02/2020,1\n02/02/2020,2\n13/02/2020,3\n")
+    options = {"parse_dates": parse_dates}
+    months = ["2020-02-01", "2020-02-02", "2020-02-13"]
+
+    with pytest.raises(ReadError, match=r"line 4: '13/02/2020' in column 'day', row 2"):
+        list(CSVGenerator(path, batch_size=2, **options))
+    for more in ({"dayfirst": True}, {"date_format": "%d/%m/%Y"}):
+        days = [batch["day"] for batch in CSVGenerator(path, batch_size=2, **options, **more)]
+        assert_array_equal(np.concatenate(days), np.array(months, dtype="datetime64[us]"))
 
 
 def test_asking_for_dates_by_dtype_says_what_to_write(write):

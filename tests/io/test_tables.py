@@ -305,3 +305,11 @@ def test_rows_of_a_frame_are_those_of_its_columns(frame, key):
 )
 def test_values_are_described_in_a_few_words(data, words):
     assert describe(data) == words
+
+
+def test_dictionary_of_pyarrow_keeps_its_gaps():
+    column = pa.chunked_array([pa.array(["u", None, "v"]).dictionary_encode()])
+    frame = pa.table({"n": [1, 2, 3], "c": column})
+
+    assert select_column(frame, 1).tolist() == ["u", None, "v"]
+    assert as_values(column, "c").tolist() == ["u", None, "v"]

@@ -134,6 +134,10 @@ class ArrowColumns:
 
     def _column(self, name: str, column: Any, first_row: int) -> NDArray[Any]:
         asked = self._dtypes.get(name)
+        if asked is not None and asked.kind in "OUS" and not _holds_lists(column.type):
+            # numpy has no integers with gaps, and floats would lose their digits
+            values = natural(column.to_pylist(), frozenset({object}))
+            return cast(values, asked, self._where, name, first_row)
         gaps = self._gaps.get(name, False) and asked is None
         values = self._array(name, column, first_row, gaps)
         if asked is not None:
@@ -158,7 +162,7 @@ class ArrowColumns:
         kind = column.type
         if types.is_dictionary(kind):
             return self._array(name, column.cast(kind.value_type), first_row, gaps)
-        if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        if _holds_lists(kind):
             return self._stacked(name, column, first_row)
         if types.is_null(kind):
             return np.full(len(column), np.nan)
@@ -187,6 +191,11 @@ class ArrowColumns:
         width = int(lengths[0]) if len(lengths) else fixed
         inner = self._array(name, compute.list_flatten(column), first_row)
         return inner.reshape(len(column), width, *inner.shape[1:])
+
+
+def _holds_lists(kind: Any) -> bool:
+    types = pyarrow("pyarrow.types")
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
 
 
 def _length(length: float) -> str:

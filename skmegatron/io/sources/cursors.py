@@ -28,6 +28,26 @@ _PIECE = 256
 _SERVED = 2048  # where every piece is asked of a server
 _IDLE = 0  # psycopg's transaction status outside of any transaction
 
+# What a DuckDB connection has for itself, so that the same query on its cursor could mean
+# something else: the schema that it uses among the settings, and what it made for itself.
+# Whether it shows progress, which a terminal decides, changes no row.
+_DUCKDB_STATE = """
+SELECT 'setting', name, value FROM duckdb_settings()
+    WHERE name NOT LIKE '%progress%' AND name NOT LIKE '%profil%'
+UNION ALL VALUES
+    ('setting', 'catalog', current_catalog()),
+    ('setting', 'schema', current_schema()),
+    ('setting', 'search_path', current_setting('search_path'))
+UNION ALL SELECT 'own', table_name, NULL FROM duckdb_tables() WHERE temporary AND NOT internal
+UNION ALL SELECT 'own', view_name, NULL FROM duckdb_views() WHERE temporary AND NOT internal
+UNION ALL SELECT 'own', sequence_name, NULL FROM duckdb_sequences() WHERE temporary
+UNION ALL SELECT 'own', type_name, NULL FROM duckdb_types()
+    WHERE database_name = 'temp' AND NOT internal
+UNION ALL SELECT 'own', function_name, NULL FROM duckdb_functions()
+    WHERE database_name = 'temp' AND NOT internal
+UNION ALL SELECT 'own', name, NULL FROM duckdb_variables()
+"""
+
 
 @dataclass(frozen=True)
 class Result:
@@ -193,18 +213,28 @@ def _served(connection: Any, query: Any, params: Any, binary: bool) -> Any:
 
 @contextmanager
 def _duckdb(connection: Any, query: Any, params: Any) -> Iterator[Result]:
-    duckdb = optional("duckdb", extra="duckdb", purpose="Reading from DuckDB")
     with closing(connection.cursor()) as cursor:
-        try:
-            relation = cursor.sql(query, params=params)
-        except duckdb.CatalogException:
-            # temporary tables and registered frames are seen by the connection itself only
-            relation = connection.sql(query, params=params)
+        # on a cursor, rows under way do not keep the connection from other work
+        runs_on = cursor if _sees_the_same(cursor, connection) else connection
+        relation = runs_on.sql(query, params=params)
         if relation is None:
             raise ReadError("The query gives no rows. Pass a SELECT.")
         stream = getattr(relation, "to_arrow_reader", None) or relation.fetch_arrow_reader
         with closing(stream(BLOCK)) as reader:
             yield Result(list(relation.columns), Rebatched(reader, reader.schema).take, arrow=True)
+
+
+def _sees_the_same(cursor: Any, connection: Any) -> bool:
+    """Tell whether a query surely means the same on a cursor of a DuckDB connection.
+
+    A cursor is a connection of its own to the same database.
+    """
+    asked = "SELECT txid_current()"
+    if connection.sql(asked).fetchall() == connection.sql(asked).fetchall():
+        return False  # both ran in one transaction, whose changes only the connection sees
+    state = set(connection.sql(_DUCKDB_STATE).fetchall())
+    own = any(kind == "own" for kind, _, _ in state)
+    return not own and state == set(cursor.sql(_DUCKDB_STATE).fetchall())
 
 
 @contextmanager

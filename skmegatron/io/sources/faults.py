@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import itertools
 from collections.abc import Container, Generator, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -18,7 +19,6 @@ import numpy as np
 import pandas as pd
 
 from skmegatron.errors import EncodingError, ReadError
-from skmegatron.io.sources.columns import Dtypes
 from skmegatron.io.sources.pinning import misfit
 
 # With any other option, such as skiprows or comment, lines and rows go together in ways that
@@ -109,17 +109,30 @@ class TextFile:
         str
             File and line, or the file alone where the line cannot be told.
         """
+        line, _ = self.record(row)
+        return self.path if line is None else f"{self.path}, line {line}"
+
+    def record(self, row: int) -> tuple[int | None, list[str]]:
+        """Give the line that a row starts at, and its fields.
+
+        Parameters
+        ----------
+        row : int
+            Counted from 0, after the header.
+
+        Returns
+        -------
+        tuple of int and list of str
+            None and nothing where the line cannot be told.
+        """
         with closing(self.records()) as records:
-            for place, (line, _) in enumerate(records, start=-1):
-                if place == row:
-                    return f"{self.path}, line {line}"
-        return self.path
+            return next(itertools.islice(records, row + 1, None), (None, []))
 
 
 def explain(
     error: Exception,
     file: TextFile,
-    dtypes: Dtypes,
+    dtypes: Mapping[str, Any],
     asked: Container[str],
     row: int,
     blocks: Iterable[pd.DataFrame],
@@ -132,7 +145,7 @@ def explain(
         What pandas raised.
     file : TextFile
     dtypes : dict of str to dtype
-        Dtypes that the parser was told.
+        Dtypes that the parser was told; of numpy, or pandas' "boolean" for one with gaps.
     asked : container of str
         Columns whose dtype the user asked for.
     row : int
@@ -275,7 +288,7 @@ def _undecodable(file: TextFile) -> tuple[int, int, int] | None:
 
 
 def _first_misfit(
-    block: pd.DataFrame, file: TextFile, dtypes: Dtypes, asked: Container[str]
+    block: pd.DataFrame, file: TextFile, dtypes: Mapping[str, Any], asked: Container[str]
 ) -> ReadError | None:
     """Find the first value that is not what the parser was told to expect."""
     found = []
@@ -290,11 +303,14 @@ def _first_misfit(
     row, value = int(block.index[place]), block[name].iloc[place]
     if [str(text) for text in block.iloc[place]] == file.header:
         return repeated_header(file.at(row), file.header)
+    line, fields = file.record(row)
+    if line is not None and len(fields) < len(file.header):
+        return too_short(file, line, len(fields))
     shown = _as_number(value)
     return misfit(file.at(row), name, row, shown, dtypes[name], asked=name in asked)
 
 
-def _unreadable(column: pd.Series, dtype: np.dtype[Any], options: Mapping[str, Any]) -> Any:
+def _unreadable(column: pd.Series, dtype: Any, options: Mapping[str, Any]) -> Any:
     missing = column.isna()
     if dtype.kind == "b":
         words = {"true", "false"} | {
@@ -302,7 +318,10 @@ def _unreadable(column: pd.Series, dtype: np.dtype[Any], options: Mapping[str, A
             for kind in ("true_values", "false_values")
             for word in options.get(kind) or ()
         }
-        return missing | ~column.astype(str).str.strip().str.lower().isin(words)
+        gaps = isinstance(dtype, pd.BooleanDtype)
+        words |= {"1", "1.0", "0", "0.0"} if gaps else set()
+        wrong = ~column.astype(str).str.strip().str.lower().isin(words)
+        return wrong & ~missing if gaps else wrong | missing
     texts = column.astype(str)
     if options.get("thousands"):
         texts = texts.str.replace(options["thousands"], "", regex=False)
@@ -311,7 +330,7 @@ def _unreadable(column: pd.Series, dtype: np.dtype[Any], options: Mapping[str, A
     numbers = pd.to_numeric(texts.where(~missing), errors="coerce").astype(float)
     if dtype.kind == "f":
         return numbers.isna() & ~missing
-    low, high = (0.0, 2.0**64) if dtype.kind == "u" else (-(2.0**63), 2.0**63)
+    low, high = float(np.iinfo(dtype).min), float(np.iinfo(dtype).max) + 1
     return numbers.isna() | (numbers % 1 != 0) | (numbers < low) | (numbers >= high)
 
 

@@ -12,7 +12,14 @@ from typing import Any
 from skmegatron.errors import ReadError
 from skmegatron.io.sources.columns import Batch, asked_dtypes, distinct, kept, sliced
 from skmegatron.io.sources.pinning import cast
-from skmegatron.io.tables import column_names, guarded, is_frame, select_column, take_rows
+from skmegatron.io.tables import (
+    column_names,
+    guarded,
+    is_frame,
+    select_column,
+    select_objects,
+    take_rows,
+)
 
 _WHERE = "The dataframe"
 
@@ -76,15 +83,17 @@ class FrameSource:
         return {name: self._column(frame, name) for name in self.columns}
 
     def _column(self, frame: Any, name: str) -> Any:
+        asked = self._dtypes.get(name)
+        select = select_objects if asked is not None and asked.kind in "OUS" else select_column
         try:
-            values = select_column(frame, self._places[name])
+            values = select(frame, self._places[name])
         except ValueError as error:
             raise ReadError(
                 f"{_WHERE}: column {name!r} holds lists or arrays that differ in shape "
                 f"({error}). Leave it out with exclude_cols=[{name!r}]."
             ) from error
-        if name in self._dtypes:
-            values = cast(values, self._dtypes[name], _WHERE, name)
+        if asked is not None:
+            values = cast(values, asked, _WHERE, name)
         return guarded(values)
 
     def batches(self, size: int) -> Generator[Batch]:

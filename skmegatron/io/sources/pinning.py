@@ -7,7 +7,7 @@ look. The first rows pin each column: its dtype, and the types that later rows m
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -66,8 +66,7 @@ def misfit(
     ReadError
         Saying what to type to read the column after all.
     """
-    number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
-    wider = "float64" if (number or value is None) and dtype.kind in "iu" else "object"
+    wider = "float64" if _is_float(value, dtype) else "object"
     shown = "A missing value" if _missing(value) else repr(value)
     reason = "as was asked" if asked else "as its first batch was"
     place = f"row {row}" if isinstance(row, int) else row
@@ -75,6 +74,15 @@ def misfit(
         f"{where}: {shown} in column {name!r}, {place}, does not fit {dtype}, which the "
         f"column is read as, {reason}. Write dtype={{{name!r}: {wider!r}}} to read it as that."
     )
+
+
+def _is_float(value: Any, dtype: np.dtype[Any]) -> bool:
+    """Tell whether float64 reads a value that a narrower dtype of numbers does not."""
+    if dtype.kind not in "iuf" or dtype == np.float64 or isinstance(value, bool):
+        return False
+    if isinstance(value, int):  # beyond this, floats lose digits
+        return abs(value) <= 2**53
+    return value is None or isinstance(value, float | Decimal)
 
 
 @dataclass(frozen=True)
@@ -165,7 +173,7 @@ class PinnedColumns:
             return found
         if pin.later is not None and not kinds <= pin.later:
             place = next(n for n, value in enumerate(values) if type(value) not in pin.later)
-            raise misfit(self._where, name, first_row + place, values[place], pin.dtype)
+            raise self._misfit(name, first_row + place, values[place], pin)
         if pin.later is _LISTS:
             found = self._natural(name, values, kinds, first_row)
             if found.dtype != pin.dtype or found.shape[1:] != pin.tail:
@@ -174,6 +182,16 @@ class PinnedColumns:
         if pin.dtype == object:
             return _objects(values)
         return self._exact(name, values, pin.dtype, first_row)
+
+    def _misfit(self, name: str, row: int, value: Any, pin: _Pin) -> ReadError:
+        if pin.dtype != object:
+            return misfit(self._where, name, row, value, pin.dtype)
+        kind = "bytes" if bytes in (pin.later or ()) else "text"
+        return ReadError(
+            f"{self._where}: {value!r} in column {name!r}, row {row}, does not fit {kind}, which "
+            f"the column is read as, as its first batch was. Write dtype={{{name!r}: 'str'}} to "
+            f"read all of it as text, or dtype={{{name!r}: 'object'}} to keep each value."
+        )
 
     def _exact(
         self, name: str, values: Sequence[Any], dtype: np.dtype[Any], first_row: int
@@ -289,7 +307,11 @@ def _fits(value: Any, dtype: np.dtype[Any]) -> bool:
 
 
 def cast(
-    values: NDArray[Any], dtype: np.dtype[Any], where: str, name: str, first_row: int = 0
+    values: NDArray[Any],
+    dtype: np.dtype[Any],
+    where: str | Callable[[int], str],
+    name: str,
+    first_row: int = 0,
 ) -> NDArray[Any]:
     """Read a column as the dtype that was asked for, losing no value on the way.
 
@@ -298,8 +320,8 @@ def cast(
     values : ndarray of shape (n_rows, ...)
     dtype : dtype
         Text ("str") gives an object array of strings, in which what is missing stays so.
-    where : str
-        File or query, for messages.
+    where : str or callable
+        File or query, for messages; a callable tells it for a row.
     name : str
         The column.
     first_row : int, default=0
@@ -312,7 +334,8 @@ def cast(
     Raises
     ------
     ReadError
-        If a value cannot be read as `dtype`, as 1.5 or NaN cannot as an integer.
+        If a value cannot be read as `dtype`, as 1.5 or NaN cannot as an integer, and 1e10
+        not as float16.
     """
     if dtype.kind == "U":
         texts = [value if _missing(value) else str(value) for value in values.ravel().tolist()]
@@ -325,16 +348,28 @@ def cast(
     except (OverflowError, TypeError, ValueError):
         flat = values.ravel().tolist()
         place = next((n for n, value in enumerate(flat) if not _fits(value, dtype)), 0)
-        row = place // max(1, values.size // len(values))
-        raise misfit(where, name, first_row + row, flat[place], dtype, asked=True) from None
-    if dtype.kind in "iub":
-        lost = np.flatnonzero(_differs(read, values))
-        if len(lost):
-            row = int(lost[0]) // max(1, values.size // len(values))
-            value = values.ravel()[lost[0]]
-            value = value.item() if isinstance(value, np.generic) else value
-            raise misfit(where, name, first_row + row, value, dtype, asked=True)
-    return read
+    else:
+        lost = np.flatnonzero(_lost(read, values))
+        if not len(lost):
+            return read
+        place = int(lost[0])
+    row = first_row + place // max(1, values.size // len(values))
+    value = values.ravel()[place]
+    value = value.item() if isinstance(value, np.generic) else value
+    told = where(row) if callable(where) else where
+    raise misfit(told, name, row, value, dtype, asked=True) from None
+
+
+def _lost(read: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
+    """Tell where a value is no longer what it was: another number, or infinite."""
+    if read.dtype.kind in "iub":
+        return _differs(read, values)
+    lost = np.zeros(read.size, dtype=bool)
+    if read.dtype.kind == "f":
+        flat = values.ravel()
+        for place in np.flatnonzero(np.isinf(read.ravel())):
+            lost[place] = not np.isinf(float(flat[place]))
+    return lost
 
 
 def _missing(value: Any) -> bool:

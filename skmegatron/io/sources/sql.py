@@ -6,9 +6,11 @@ the first batch comes at once and the last ones cost little.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
+
+import numpy as np
 
 from skmegatron.errors import ReadError
 from skmegatron.io.connections import kind_of
@@ -77,7 +79,7 @@ class QuerySource:
             )
         self._connection = connection
         self._query = query
-        self._params = params
+        self._params = _python_values(params)
         self._exclude_cols = exclude_cols
         self._dtype = dtype
         self._limit = checked_limit("limit", limit)
@@ -172,6 +174,19 @@ def _shortened(query: Any) -> str:
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 
 
+def _python_values(params: Any) -> Any:
+    """Give numbers of numpy as Python's own, as drivers may bind them as something else."""
+    if params is None:
+        return None
+    if isinstance(params, Mapping):
+        return {name: _python_value(value) for name, value in params.items()}
+    return [_python_value(value) for value in params]
+
+
+def _python_value(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def _check_connection(connection: Any) -> None:
     if isinstance(connection, str):
         if "://" not in connection:
@@ -188,3 +203,17 @@ def _check_connection(connection: Any) -> None:
             f"got {type(connection).__name__}."
             + (" Asynchronous ones cannot be read from." if asynchronous else "")
         )
+    _refuse_what_is_of_a_connection(connection, kind)
+
+
+def _refuse_what_is_of_a_connection(thing: Any, kind: str) -> None:
+    """Refuse a session, a cursor or a relation, which come from the packages of connections."""
+    if hasattr(thing, "cursor" if kind != "sqlalchemy" else "exec_driver_sql"):
+        return
+    if kind == "sqlalchemy" and hasattr(thing, "connect"):  # an engine
+        return
+    if kind == "sqlalchemy" and hasattr(thing, "connection"):
+        advice = "Pass session.connection()."
+    else:
+        advice = "Pass the connection that it is of."
+    raise TypeError(f"Expected a connection, got {type(thing).__name__}. {advice}")

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.tseries.api import guess_datetime_format
 
 from skmegatron.errors import ReadError
 from skmegatron.io.sources.columns import (
@@ -60,6 +61,8 @@ _FAULTS = (ValueError, OverflowError, TypeError)  # also pandas' ParserError and
 class _Pins:
     parser: dict[str, Any]  # what read_csv is told
     arrays: Dtypes  # what must come out
+    date_format: Any  # of all dates, or by name
+    integers: frozenset[str]  # columns of integers beyond 64 bits
 
 
 class TextSource:
@@ -94,6 +97,11 @@ class TextSource:
         for name in options:
             if name in _OURS:
                 raise TypeError(f"{name!r} cannot be passed to pandas.read_csv: {_OURS[name]}.")
+        if options.get("sep", ",") is None:
+            raise TypeError(
+                "sep=None cannot be passed to pandas.read_csv: the C parser needs a separator. "
+                "Write sep=';', or leave it out for ','."
+            )
         self._path = os.fspath(path)
         self._options = options
         self._header: list[str] = []
@@ -226,12 +234,36 @@ class TextSource:
             unread = name not in arrays and dtype is not object
             if name not in free and dtype is not None and not unread:
                 parser[name] = dtype
-        return _Pins(parser | self._asked_of_parser(), arrays)
+        huge = frozenset(
+            name
+            for name in arrays.keys() - self._asked.keys() - free
+            if arrays[name].kind == "O" and pd.api.types.infer_dtype(first[name]) == "integer"
+        )
+        parser |= self._asked_of_parser()
+        return _Pins(parser, arrays, self._date_format(first), huge)
+
+    def _date_format(self, first: pd.DataFrame) -> Any:
+        """Tell how the first dates are written, which pandas would guess for every block."""
+        given = self._options.get("date_format")
+        if isinstance(given, str):
+            return given
+        formats: dict[str, str] = dict(given or {})
+        dates = [name for name in self._header if first[name].dtype.kind == "M"]
+        guessed = [name for name in dates if name not in formats]
+        if guessed:
+            texts = self._open(object, nrows=len(first), parse_dates=False)
+        for name in guessed:
+            text = next((text for text in texts[name] if isinstance(text, str)), "")
+            form = guess_datetime_format(text, bool(self._options.get("dayfirst")))
+            if form is not None:
+                formats[name] = form
+        return formats or None
 
     def _blocks(self, size: int, pins: _Pins, surely: bool = False) -> Generator[Batch]:
         """Read blocks of several batches, and single batches from where a block fails."""
         step, row = block_rows(size), 0
-        reader = self._open(pins.parser, iterator=True)
+        options = {"iterator": True, "date_format": pins.date_format}
+        reader = self._open(pins.parser, **options)
         try:
             while True:
                 try:
@@ -246,7 +278,7 @@ class TextSource:
                     if step == size:
                         raise self._explained(error, pins.parser, row) from error
                     step = size
-                    reader = self._open(pins.parser, iterator=True)
+                    reader = self._open(pins.parser, **options)
                     self._skip(reader, row)
                     continue
                 row += len(block)
@@ -282,7 +314,9 @@ class TextSource:
             values = released(column.to_numpy())
         row = int(column.index[0]) if len(column) else 0
         if name in self._asked:
-            return cast(values, self._asked[name], self._path, name, row)
+            return cast(values, self._asked[name], self._file.at, name, row)
+        if pins is not None and name in pins.integers:
+            return self._integers(values, name, row)
         if pins is None or values.dtype == pins.arrays[name]:
             return values
         pinned = pins.arrays[name]
@@ -290,9 +324,28 @@ class TextSource:
             read: NDArray[Any] = values.astype(pinned)
             if values.dtype.kind == "f" or ((read == values) | np.isnat(values)).all():
                 return read
-        dates = pd.to_datetime(column, errors="coerce") if pinned.kind == "M" else column
+        form = pins.date_format
+        form = form.get(name) if isinstance(form, dict) else form
+        dates = column
+        if pinned.kind == "M":
+            dates = pd.to_datetime(column, errors="coerce", format=form)
         place = int(np.argmax((dates.isna() & column.notna()).to_numpy()))
         raise misfit(self._file.at(row + place), name, row + place, values[place], pinned)
+
+    def _integers(self, texts: NDArray[Any], name: str, row: int) -> NDArray[Any]:
+        """Read integers beyond 64 bits, which the parser gives as text once it is pinned."""
+        thousands = self._options.get("thousands") or ""
+        values = texts.copy()
+        for place, text in enumerate(texts):
+            try:
+                values[place] = int(text.replace(thousands, "")) if isinstance(text, str) else text
+            except ValueError:
+                raise ReadError(
+                    f"{self._file.at(row + place)}: {text!r} in column {name!r}, row "
+                    f"{row + place}, is no integer, which the column is read as, as its first "
+                    f"batch was. Write dtype={{{name!r}: 'str'}} to read it as text."
+                ) from None
+        return values
 
     def _refuse_short_lines(self) -> None:
         """Look, once for each state of the file, whether a gap is a line that is too short."""
@@ -306,8 +359,9 @@ class TextSource:
     def _refuse_header(self, block: pd.DataFrame) -> None:
         """Find the header among rows of text, where it would fit as any other row."""
         first = self._header[0]
-        for place in np.flatnonzero(block[first].to_numpy() == first):
-            if block.iloc[place].tolist() == self._header:
+        same = (block[first] == first).fillna(False).to_numpy(bool)
+        for place in np.flatnonzero(same):
+            if [str(value) for value in block.iloc[place]] == self._header:
                 where = self._file.at(int(block.index[place]))
                 raise repeated_header(where, self._header)
 
@@ -316,7 +370,10 @@ class TextSource:
         return TextFile(self._path, self._header, self._options)
 
     def _explained(self, error: Exception, parser: dict[str, Any], row: int) -> ReadError:
-        known = {name: np.dtype(one) for name, one in parser.items() if one != "boolean"}
+        known = {
+            name: pd.BooleanDtype() if one == "boolean" else np.dtype(one)
+            for name, one in parser.items()
+        } | self._asked
         with closing(self._texts(row)) as texts:
             return explain(error, self._file, known, self._asked, row, texts)
 
@@ -340,6 +397,8 @@ def _parser_dtype(dtype: np.dtype[Any]) -> Any:
     """Tell the parser how to read a column; it has no word for dates."""
     if dtype.kind in "iu":
         return np.dtype(np.int64 if dtype.kind == "i" else np.uint64)  # it wraps narrow ones
-    if dtype.kind in "bf":
+    if dtype.kind == "f":
+        return np.dtype(np.float64)  # it makes large numbers infinite in narrow ones
+    if dtype.kind == "b":
         return dtype
     return None if dtype.kind in "mM" else object
