@@ -130,7 +130,9 @@ class DataStore:
         keys = encode_keys(np.arange(n_rows) if data_index is None else data_index)
         columns[HIDDEN] = _digests(digests, len(keys))
         made = fingerprint if fingerprint is not None else self.fingerprint or ""
-        self.store.write(self.table_name, self.version, made, keys, columns, replace=self.replaces)
+        self.store.write(
+            self.table_name, self.version, made, keys, columns, replace=self.replaces
+        )
         self.replaces = False
 
     def read(
