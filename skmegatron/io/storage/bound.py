@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -80,6 +82,7 @@ class DataStore:
         self.fingerprint = fingerprint
         self.store = open_store(db_conn)
         self.replaces = overwrite
+        self._first = threading.RLock()
 
     def __reduce__(self) -> tuple[Any, ...]:
         given = (self.table_name, self.version, self.db_conn, self.overwrite, self.fingerprint)
@@ -130,8 +133,10 @@ class DataStore:
         keys = encode_keys(np.arange(n_rows) if data_index is None else data_index)
         columns[HIDDEN] = _digests(digests, len(keys))
         made = fingerprint if fingerprint is not None else self.fingerprint or ""
-        self.store.write(self.table_name, self.version, made, keys, columns, replace=self.replaces)
-        self.replaces = False
+        with self._first if self.replaces else nullcontext():  # others wait, and do not replace
+            where = (self.table_name, self.version, made)
+            self.store.write(*where, keys, columns, replace=self.replaces)
+            self.replaces = False
 
     def read(
         self, cols: Any = None, rows: Any = None, *, fingerprint: str | None = None
@@ -245,7 +250,8 @@ class DataStore:
         Parameters
         ----------
         rows : scalar or sequence of scalars, optional
-            Indices; all of them where left out.
+            Indices: those of this object's fit, of another version those of every fit.
+            Everything where left out, whatever made it.
         version : str, optional
             This object's own where left out.
 
@@ -256,11 +262,12 @@ class DataStore:
         """
         version = self.version if version is None else str(version)
         if rows is None:
-            self.store.drop(self.table_name, version, self.fingerprint)
+            self.store.drop(self.table_name, version)
             return
-        bound = DataStore(self.table_name, version, self.store, fingerprint=self.fingerprint)
+        made = self.fingerprint if version == self.version else None
+        bound = DataStore(self.table_name, version, self.store, fingerprint=made)
         keys = bound._resolved(_listed(rows), None)
-        self.store.drop(self.table_name, version, self.fingerprint, keys)
+        self.store.drop(self.table_name, version, made, keys)
 
     def prune(self, keep: Iterable[str] = ()) -> None:
         """Drop the rows of other fits of this name and version.

@@ -1,6 +1,7 @@
 import copy
 import pickle
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import numpy as np
@@ -101,6 +102,18 @@ def test_overwrite_drops_what_was_held_at_the_first_write_only(place):
     assert store.describe() == []
 
 
+def test_of_threads_that_overwrite_together_one_replaces(tmp_path):
+    for attempt in range(5):
+        place = f"sqlite:///{tmp_path}/{attempt}.db"
+        DataStore("x", "1", place).write({"a": np.zeros(1)}, ["old"])
+        store = DataStore("x", "1", place, overwrite=True)
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda key, s=store: s.write({"a": np.zeros(1)}, [key]), range(4)))
+
+        assert sorted(store.index().tolist()) == [0, 1, 2, 3]
+        assert not store.replaces
+
+
 def test_a_failing_write_with_overwrite_keeps_the_rows_and_the_intent(people):
     store = DataStore("people", "1", people.store, overwrite=True)
     with pytest.raises(TypeError, match="Nothing is pickled"):
@@ -179,6 +192,42 @@ def test_rows_are_deleted(people):
     assert people.index().tolist() == ["ann", "cid"]
     with pytest.raises(MissingRowError, match="no row 'bob'"):
         people.delete(rows="bob")
+
+
+def test_deleting_everything_takes_the_fits_of_others_along(place):
+    store = DataStore("x", "1", place, overwrite=True, fingerprint="own")
+    for fingerprint in ("own", "other"):
+        store.write({"a": np.zeros(1)}, fingerprint=fingerprint)
+
+    store.delete()
+
+    assert store.describe() == []
+
+
+def test_another_version_is_deleted_whatever_fit_it_is_of():
+    store = MemoryStore()
+    for fingerprint in ("f", "g"):
+        DataStore("x", "1", store).write({"a": np.zeros(2)}, fingerprint=fingerprint)
+    x = DataStore("x", "2", store, fingerprint="h")
+
+    x.delete(rows=[0], version="1")
+    assert [held.n_rows for held in DataStore("x", "1", store).describe()] == [1, 1]
+    with pytest.raises(MissingRowError, match="version '1' holds no row 0"):
+        x.delete(rows=[0], version="1")
+
+    x.delete(version="1")
+    assert x.versions() == []
+
+
+def test_rows_of_other_fits_of_this_version_are_not_deleted():
+    store = DataStore("x", "1", MemoryStore(), fingerprint="own")
+    for fingerprint in ("own", "other"):
+        store.write({"a": np.zeros(2)}, fingerprint=fingerprint)
+
+    store.delete(rows=[1])
+
+    assert store.index().tolist() == [0]
+    assert store.index(fingerprint="other").tolist() == [0, 1]
 
 
 def test_prune_drops_other_fits():
