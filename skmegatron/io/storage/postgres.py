@@ -18,6 +18,7 @@ from skmegatron.io.storage.books import Fit, Selected, Slot, Table, columns_of
 from skmegatron.io.storage.codec import to_cells
 from skmegatron.io.storage.forms import Packed
 from skmegatron.io.storage.ledger import Session, SqlStore
+from skmegatron.io.storage.locks import lock_of
 
 #: Any number will do, as long as nobody else locks it.
 _LOCK = 0x736B6D6567
@@ -57,7 +58,7 @@ class PostgresStore(SqlStore):
     @contextmanager
     def session(self, *, writing: bool) -> Iterator[Session]:
         """Begin a transaction, or a savepoint in one that the user has open."""
-        with self._connect() as connection, connection.transaction():
+        with self._connect() as connection, lock_of(connection), connection.transaction():
             session = PostgresSession(connection)
             if writing:
                 session.run("SELECT pg_advisory_xact_lock(?)", _LOCK)
