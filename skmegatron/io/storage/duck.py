@@ -53,6 +53,8 @@ class DuckStore(SqlStore):
     """
 
     types = _TYPES
+    # DuckDB refuses to enter again what the same transaction took out. It has one writer anyway.
+    constrains = False
 
     def __init__(self, database: Any) -> None:
         self.database = database
