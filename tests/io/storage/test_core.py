@@ -71,6 +71,9 @@ def test_a_label_comes_back(text):
         np.array(["2020-01-01", "2021-01-01"], "M8[D]"),
         np.array([2**63], dtype=np.uint64),
         np.array(["a", 1, 1.5, "nul\0"], dtype=object),
+        np.array([2**63 + 1, 0], dtype=object),
+        np.array([2**63 + 1, -1], dtype=object),
+        np.array(["a", "nul\0"], dtype=object),
     ],
 )
 def test_an_index_comes_back_as_an_array(index):
@@ -78,6 +81,15 @@ def test_an_index_comes_back_as_an_array(index):
 
     assert decoded.tolist() == index.tolist()
     assert decoded.dtype.kind == index.dtype.kind
+
+
+def test_dates_of_several_units_come_back_as_they_are():
+    index = [np.datetime64("9999-01-01"), np.datetime64(1, "ns")]
+
+    decoded = decode_keys(encode_keys(index))
+
+    assert decoded.dtype == object
+    assert [str(moment) for moment in decoded] == [str(moment) for moment in index]
 
 
 def test_keys_of_a_pandas_index_are_those_of_its_values():
