@@ -1,4 +1,5 @@
 import datetime as dt
+import enum
 import uuid
 from decimal import Decimal
 
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skmegatron.io.storage.books import label, unlabel
+from skmegatron.io.storage.codec import pack, restore
 from skmegatron.io.storage.core import (
     candidates,
     decode_key,
@@ -45,6 +47,48 @@ def test_a_key_is_ascii_and_comes_back(scalar):
     assert key.isprintable()
     assert decode_key(key) == scalar
     assert type(decode_key(key)) is type(scalar)
+
+
+class Color(str, enum.Enum):  # noqa: UP042  # unlike StrEnum it has a str() of its own
+    RED = "red"
+
+
+class Size(enum.IntEnum):
+    BIG = 3
+
+
+class Words(enum.StrEnum):
+    ONE = "one"
+
+
+OWN = [
+    (type(f"My{kind.__name__}", (kind,), {})(*given), kind(*given))
+    for kind, given in [
+        (uuid.UUID, ("12345678123456781234567812345678",)),
+        (Decimal, ("1.50",)),
+        (dt.date, (2020, 1, 2)),
+        (dt.datetime, (2020, 1, 2, 3)),
+        (dt.time, (1, 2)),
+        (dt.timedelta, (1, 2)),
+        (bytes, (b"x",)),
+        (str, ("x",)),
+        (int, (2,)),
+        (float, (1.5,)),
+        (complex, (1, 2)),
+    ]
+]
+
+
+@pytest.mark.parametrize(
+    ("own", "plain"), [*OWN, (Color.RED, "red"), (Size.BIG, 3), (Words.ONE, "one")]
+)
+def test_a_subclass_is_written_as_what_it_is_one_of(own, plain):
+    assert encode_key(own) == encode_key(plain)
+    assert encode_key(plain) in candidates(own)
+    column = np.empty(2, dtype=object)
+    column[:] = [own, None]
+    packed = pack("x", column)
+    assert repr(restore(packed.form, packed.values).tolist()) == repr([plain, None])
 
 
 @given(st.lists(SCALARS, min_size=2, max_size=2))
