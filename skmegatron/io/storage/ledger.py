@@ -37,7 +37,7 @@ from skmegatron.io.storage.books import (
     new_slots,
 )
 from skmegatron.io.storage.codec import pack_all
-from skmegatron.io.storage.core import Held, check_columns, check_outputs, now, telling
+from skmegatron.io.storage.core import Held, check_columns, check_outputs, named, now, telling
 from skmegatron.io.storage.forms import Packed, combined, told
 from skmegatron.io.storage.scalars import to_text
 from skmegatron.io.tables import take_rows
@@ -144,7 +144,7 @@ class SqlStore(ABC):
     ) -> None:
         """Write rows in one transaction; see `Store.write`."""
         packed = pack_all(keys, columns)
-        doing = f"writing {len(keys)} rows of {name!r} version {version!r} to {self.place}"
+        doing = f"writing {len(keys)} rows of {named(name, version)} to {self.place}"
         with telling(doing), self.session(writing=True) as session:
             self._ensure_books(session)
             table = self._table(session, name, version)
@@ -171,7 +171,7 @@ class SqlStore(ABC):
         keys: Sequence[str] | None = None,
     ) -> tuple[list[str], dict[str, Any]]:
         """Read rows; see `Store.read`."""
-        doing = f"reading {name!r} version {version!r} from {self.place}"
+        doing = f"reading {named(name, version)} from {self.place}"
         with telling(doing), self.session(writing=False) as session:
             found = self._find(session, name, version, fingerprint)
             if found is None:
@@ -331,7 +331,7 @@ class SqlStore(ABC):
         self, session: Session, table: Table, fingerprint: str, packed: Mapping[str, Packed]
     ) -> int:
         """Enter a fit in the books, or check that the columns go with what they say."""
-        where = f"pipeline {table.name!r} version {table.version!r}"
+        where = f"pipeline {named(table.name, table.version)}"
         for slot in table.slots:
             form = packed[slot.output].form
             if form.sql_type != slot.sql_type:

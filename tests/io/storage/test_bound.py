@@ -50,7 +50,7 @@ def test_one_row_is_a_dataset_of_one(people):
 
 @pytest.mark.parametrize(
     ("cols", "names"),
-    [("age", ["age"]), (1, ["face"]), ([1, "age"], ["face", "age"]), (-1, ["face"]), ([], [])],
+    [("age", ["age"]), (1, ["face"]), ([1, "age"], ["face", "age"]), (-1, ["face"])],
 )
 def test_columns_are_read_by_name_or_position(people, cols, names):
     assert list(people.read(cols, rows=["ann"])) == names
@@ -66,6 +66,40 @@ def test_a_missing_column_is_told(people):
 def test_missing_rows_are_named_and_counted(people):
     with pytest.raises(MissingRowError, match="holds no row 'x', 0, 1 and 7 more"):
         people.read(rows=["ann", "x", *range(9)])
+
+
+def test_a_number_past_all_floats_is_a_missing_row(people):
+    with pytest.raises(MissingRowError, match="holds no row 1000"):
+        people.read(rows=[10**400])
+    people.write({"age": np.array([1]), "face": np.ones((1, 3))}, [10**400])
+    assert people.read("age", rows=[10**400])["age"] == [1]
+
+
+@pytest.mark.parametrize("rows", [None, ["ann"]])
+def test_asking_for_no_output_is_refused(people, rows):
+    with pytest.raises(ValueError, match=r"got cols=\[\].*Leave cols= out"):
+        people.read(cols=[], rows=rows)
+
+
+def test_a_version_that_is_left_out_is_left_out_of_messages(place):
+    store = DataStore("unversioned", "", place)
+    with pytest.raises(MissingRowError) as empty:
+        store.read()
+    store.write({"a": np.zeros(1)})
+    told = [str(empty.value), repr(store)]
+    for wrong, error in [
+        (lambda: store.read(rows=[9]), MissingRowError),
+        (lambda: store.write({"b": np.zeros(1)}), SchemaError),
+        (lambda: store.write({"a": np.zeros(1, "f4")}), SchemaError),
+        (lambda: store.read(fingerprint="f"), MissingRowError),
+    ]:
+        with pytest.raises(error) as caught:
+            wrong()
+        told.append(str(caught.value))
+    store.delete()
+
+    assert told[0] == "The store of 'unversioned' holds nothing. Write rows first."
+    assert not any("version ''" in text or "['']" in text for text in told)
 
 
 def test_nothing_held_is_told(people):
@@ -248,6 +282,15 @@ def test_prune_of_a_bare_store_keeps_the_latest():
     store.prune()
 
     assert [held.fingerprint for held in store.describe()] == ["b"]
+
+
+@pytest.mark.parametrize("make", [dict, pd.DataFrame])
+def test_outputs_that_would_take_one_another_s_place_are_refused(make):
+    store = DataStore("x", "1", MemoryStore())
+    with pytest.raises(ShapeError, match=r"different names, also as text, got \['1', '1'\]"):
+        store.write(make({1: [1.0], "1": [2.0]}))
+    with pytest.raises(ValueError, match="'__input__' is kept for digests"):
+        store.write(make({"a": [1.0], "__input__": [2.0]}))
 
 
 def test_a_single_array_is_an_output(people):
