@@ -20,6 +20,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from skmegatron.errors import MissingRowError
 from skmegatron.io.storage.codec import pack, pack_all
 from skmegatron.io.storage.core import Held, decode_keys, named, now, telling
 from skmegatron.io.storage.export import write_parquet
@@ -165,8 +166,18 @@ class FolderStore:
         ------
         MissingDependencyError
             If pyarrow is not installed.
+        MissingRowError
+            If nothing of the kind is held; a file that is there is left alone.
+        TypeError
+            If a column has times that Parquet cannot hold.
         """
         keys, columns = self.read(name, version, fingerprint)
+        if not columns:
+            of = "" if fingerprint is None else f" of fit {fingerprint!r}"
+            raise MissingRowError(
+                f"{self.path} holds nothing of {named(name, version)}{of}. describe() lists "
+                "what it holds."
+            )
         write_parquet(path, decode_keys(keys), columns)
 
     def _folder(self, name: str, version: str) -> Path:
