@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,7 @@ def check_store(make_store: Callable[[], Store]) -> None:
     """
     store = make_store()
     assert isinstance(store, Store), f"{type(store).__name__} lacks a method of Store"
+    _check_unopened(store)
     store.open()
     store.open()
     checks = [
@@ -74,6 +76,10 @@ def check_store(make_store: Callable[[], Store]) -> None:
         _check_refusals,
         _check_names,
         _check_dropping,
+        _check_dropping_everywhere,
+        _check_neighbours,
+        _check_order,
+        _check_copies,
     ]
     for check in checks:
         name = f"check {secrets.token_hex(6)}"
@@ -162,6 +168,16 @@ def assert_same(given: Any, expected: Any, what: str) -> None:
         assert same or longdouble, f"{what}: {given!r} instead of {expected!r}"
 
 
+def _check_unopened(store: Store) -> None:
+    name = f"check {secrets.token_hex(6)}"
+    try:
+        store.write(name, "1", "f", ["0"], _pair([1]))
+        _expect(store, (name, "1", "f"), ["0"], _pair([1]))
+        store.drop(name)
+    except Exception as error:
+        raise AssertionError(f"before open() a write fails: {error!r}") from error
+
+
 def _check_empty(store: Store, name: str) -> None:
     found = store.read(name, "1", "f")
     assert found == ([], {}), f"read of what was never written gives {found}"
@@ -184,6 +200,9 @@ def _check_columns(store: Store, name: str) -> None:
     (held,) = _held(store, name)
     assert (held.version, held.fingerprint, held.n_rows) == ("1", "f", 4), f"describe: {held}"
     assert held.outputs["block"] == ("float32", (3,)), f"describe: {held.outputs['block']}"
+    written = held.written
+    assert isinstance(written, datetime), f"describe says written={written!r}, not a datetime"
+    assert written.utcoffset() == timedelta(0), f"describe says written={written!r}, not in UTC"
     more = {"word": np.array(["longer than all of those before"])}
     one = {**_rows(columns, [0]), **more}
     store.write(name, "1", "f", ["4"], one)
@@ -268,6 +287,10 @@ def _check_replacing(store: Store, name: str) -> None:
     _expect(store, (name, "2", "f"), ["0"], _pair([4]))
     store.write(name, "1", "h", ["0"], {"c": np.array(["text"])}, replace=True)
     _expect(store, (name, "1", None), ["0"], {"c": np.array(["text"])})
+    store.write(name, "1", "i", [], _pair([]), replace=True)
+    left = store.read(name, "1", "h")
+    assert left == ([], {}), "replace=True with no rows leaves what was held"
+    _expect(store, (name, "1", "i"), [], _pair([]))
 
 
 def _check_hidden(store: Store, name: str) -> None:
@@ -275,6 +298,10 @@ def _check_hidden(store: Store, name: str) -> None:
     store.write(*where, ["0"], {**_pair([1]), **hidden})
     _expect(store, where, ["0"], _pair([1]))
     _expect(store, where, ["0"], hidden, cols=[HIDDEN])
+    both = {HIDDEN: hidden[HIDDEN], "a": np.array([1])}
+    _expect(store, where, ["0"], both, cols=[HIDDEN, "a"])
+    (held,) = _held(store, name)
+    assert HIDDEN in held.outputs, f"describe leaves {HIDDEN!r} out of {list(held.outputs)}"
 
 
 def _check_refusals(store: Store, name: str) -> None:
@@ -339,6 +366,65 @@ def _check_dropping(store: Store, name: str) -> None:
     _expect(store, (name, "2", "g"), ["0", "1", "2"], _pair([1, 2, 3]))
 
 
+def _check_dropping_everywhere(store: Store, name: str) -> None:
+    for version in ("1", "2"):
+        for fingerprint in ("f", "g"):
+            store.write(name, version, fingerprint, ["0", "1"], _pair([1, 2]))
+    store.drop(name, keys=["0"])
+    for version in ("1", "2"):
+        for fingerprint in ("f", "g"):
+            _expect(store, (name, version, fingerprint), ["1"], _pair([2]))
+    store.drop(name, None, "g")
+    for version in ("1", "2"):
+        left = store.read(name, version, "g")
+        assert left == ([], {}), f"drop(name, None, 'g') leaves rows of version {version!r}"
+        # The fit written to last is gone, so now it is the one before.
+        _expect(store, (name, version, None), ["1"], _pair([2]))
+
+
+def _check_neighbours(store: Store, name: str) -> None:
+    longer = name + "b"
+    store.write(longer, "1", "f", ["0"], _pair([1]))
+    try:
+        store.write(name, "1", "f", ["0"], _pair([2]))
+        store.write(name, "1", "f", ["0"], _pair([3]), replace=True)
+        assert _held(store, longer), "replace=True drops the rows of another name"
+        store.drop(name)
+        assert _held(store, longer), "drop('a') drops the rows of 'ab' too"
+        _expect(store, (longer, "1", "f"), ["0"], _pair([1]))
+    finally:
+        store.drop(longer)
+
+
+def _check_order(store: Store, name: str) -> None:
+    where, kept = (name, "1", "f"), {"a": np.array([1, 2]), "b": np.array([3, 4])}
+    store.write(*where, ["0", "1"], kept)
+    store.write(*where, ["1"], {"b": np.array([40]), "a": np.array([20])})
+    store.write(name, "1", "g", ["0"], {"b": np.array([5]), "a": np.array([6])})
+    a, b = np.array([1, 20]), np.array([3, 40])
+    _expect(store, where, ["0", "1"], {"b": b, "a": a}, cols=["b", "a"])
+    _expect(store, where, ["0", "1"], {"a": a, "b": b}, cols=["a", "b"])
+    _expect(store, where, ["1"], {"b": b[1:], "a": a[1:]}, cols=["b", "a"], keys=["1"])
+    other = {"a": np.array([6]), "b": np.array([5])}
+    _expect(store, (name, "1", "g"), ["0"], other, cols=["a", "b"])
+
+
+def _check_copies(store: Store, name: str) -> None:
+    where, given = (name, "1", "f"), _pair([1, 2])
+    store.write(*where, ["0", "1"], given)
+    for array in given.values():
+        array[...] = 99
+    asked: list[list[str] | None] = [None, ["0", "1"]]
+    for keys in asked:
+        for _ in range(2):
+            read = store.read(*where, keys=keys)[1]
+            for column, array in _pair([1, 2]).items():
+                what = f"column {column!r}, after the arrays written or read before were changed"
+                assert_same(read[column], array, what)
+                assert read[column].flags.writeable, f"column {column!r} cannot be changed"
+                read[column][...] = 99
+
+
 def _check_again(store: Store, other: Store, name: str) -> None:
     """Check that what one store wrote, another one on the same place reads."""
     held = _held(store, name)
@@ -350,7 +436,7 @@ def _check_again(store: Store, other: Store, name: str) -> None:
 
 
 def _pair(values: Sequence[int]) -> dict[str, Any]:
-    numbers = np.array(values)
+    numbers = np.array(values, dtype=np.int64)
     return {"a": numbers, "b": np.stack([numbers, numbers * 0.5], axis=1)}
 
 

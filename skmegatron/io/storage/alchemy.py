@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from itertools import repeat
 from typing import Any
 
@@ -20,6 +20,8 @@ from skmegatron.io.storage.books import FITS, Fit, Selected, Slot, Table, chunks
 from skmegatron.io.storage.codec import to_cells
 from skmegatron.io.storage.forms import Packed
 from skmegatron.io.storage.ledger import SqlStore
+from skmegatron.io.storage.locks import lock_of
+from skmegatron.io.storage.postgres import LOCK, READ_COMMITTED
 from skmegatron.io.storage.sqlite import SqliteStore
 from skmegatron.optional import optional
 
@@ -40,6 +42,9 @@ _STAND_INS: dict[Any, float] = {_INFINITE: math.inf, -_INFINITE: -math.inf, _MIN
 
 _LOCK_SECONDS = 600
 
+#: MySQL's flag for an open transaction, SERVER_STATUS_IN_TRANS.
+_IN_TRANSACTION = 1
+
 #: Packages whose plain connections SQLAlchemy can be put around.
 DRIVERS = {
     "pymysql": "mysql+pymysql://",
@@ -54,10 +59,13 @@ class AlchemyStore(SqlStore):
     Parameters
     ----------
     engine : SQLAlchemy engine
+    guest : Guest, optional
+        Where the engine uses one connection that the user opened.
     """
 
-    def __init__(self, engine: Any) -> None:
+    def __init__(self, engine: Any, guest: Guest | None = None) -> None:
         self.engine = engine
+        self.guest = guest
         self.place = str(engine.url)
         self._alchemy = optional("sqlalchemy", extra="sql", purpose="A database URL")
         self.is_mysql = engine.dialect.name in ("mysql", "mariadb")
@@ -69,27 +77,34 @@ class AlchemyStore(SqlStore):
 
     @contextmanager
     def session(self, *, writing: bool) -> Iterator[AlchemySession]:
-        """Check a connection out and begin a transaction."""
-        with self.engine.connect() as connection:
+        """Check a connection out and begin a transaction, or a savepoint in the user's."""
+        with ExitStack() as stack:
+            if self.guest is not None:
+                stack.enter_context(self.guest.used(commits=writing and self.is_mysql))
+            connection = stack.enter_context(self.engine.connect())
             session = AlchemySession(connection, self._alchemy)
-            locks = writing and self.is_mysql
-            if locks:
-                if session.run("SELECT GET_LOCK('skmegatron', ?)", _LOCK_SECONDS) != [(1,)]:
-                    raise TimeoutError(
-                        f"Another writer holds MySQL's lock 'skmegatron' since {_LOCK_SECONDS} "
-                        "seconds. SELECT IS_USED_LOCK('skmegatron') tells which connection it is."
-                    )
-                connection.commit()  # what was read while waiting would be out of date
-            try:
-                with connection.begin():
+            if writing and self.is_mysql:
+                stack.enter_context(_mysql_lock(session))
+            with connection.begin():
+                if writing and self.engine.dialect.name == "postgresql":
+                    self._wait_in_postgres(session)
+                with self._savepoint(connection):
                     yield session
-                for sql in session.afterwards:
-                    session.run(sql)
-                connection.commit()
-            finally:
-                if locks:
-                    connection.rollback()
-                    session.run("SELECT RELEASE_LOCK('skmegatron')")
+            for sql in session.afterwards:
+                session.run(sql)
+            connection.commit()
+
+    def _wait_in_postgres(self, session: AlchemySession) -> None:
+        if self.guest is None or not self.guest.spares:
+            session.run(READ_COMMITTED)
+        session.run("SELECT pg_advisory_xact_lock(?)", LOCK)
+
+    def _savepoint(self, connection: Any) -> AbstractContextManager[Any]:
+        spares = self.guest is not None and self.guest.spares
+        nested: AbstractContextManager[Any] = (
+            connection.begin_nested() if spares and not self.is_mysql else nullcontext()
+        )
+        return nested
 
     def has_books(self, session: AlchemySession) -> bool:
         """Look for them among the tables."""
@@ -152,6 +167,10 @@ class AlchemyStore(SqlStore):
             return [bytes(cell) for cell in to_cells(packed)]
         if packed.form.kind == "real" and self.is_mysql:
             return _stood_in(packed.values.astype(np.float64))
+        if packed.form.kind == "real" and self.engine.dialect.driver == "psycopg2":
+            # It writes -0.0 out as an exact number, which has no sign where it is 0.
+            cells = to_cells(packed)
+            return ["-0.0" if cell == 0 and math.copysign(1, cell) < 0 else cell for cell in cells]
         return to_cells(packed)
 
     def select(
@@ -244,27 +263,107 @@ def _stood_in(values: NDArray[Any]) -> list[float | None]:
     return [None if value != value else value for value in values.tolist()]
 
 
-def engine_around(connection: Any, package: str) -> Any:
-    """Create an engine that uses the one DB-API connection that a user opened.
+@contextmanager
+def _mysql_lock(session: AlchemySession) -> Iterator[None]:
+    if session.run("SELECT GET_LOCK('skmegatron', ?)", _LOCK_SECONDS) != [(1,)]:
+        raise TimeoutError(
+            f"Another writer holds MySQL's lock 'skmegatron' since {_LOCK_SECONDS} "
+            "seconds. SELECT IS_USED_LOCK('skmegatron') tells which connection it is."
+        )
+    session.connection.commit()  # what was read while waiting would be out of date
+    try:
+        yield
+    finally:
+        session.connection.rollback()
+        session.run("SELECT RELEASE_LOCK('skmegatron')")
+
+
+class Guest:
+    """The one DB-API connection that a user opened, and what is left alone on it.
+
+    SQLAlchemy rolls back when it meets a database for the first time, and whenever it gives a
+    connection back. Inside a transaction of the user's it does neither, nor does it commit.
 
     Parameters
     ----------
     connection : DB-API connection
-        Neither closed nor rolled back; what is open in it is committed with the next write.
+    package : str
+        One of `DRIVERS`.
+
+    Attributes
+    ----------
+    spares : bool
+        Whether the transaction that is open is the user's.
+    """
+
+    def __init__(self, connection: Any, package: str) -> None:
+        self.connection = connection
+        self.spares = True
+        self._is_psycopg2 = package == "psycopg2"
+        self._cursors = "cursor_factory" if self._is_psycopg2 else "cursorclass"
+        self._plain: Any = None  # for psycopg2, its own
+        if not self._is_psycopg2:
+            cursors = optional(f"{package}.cursors", extra="mysql", purpose="MySQL")
+            self._plain = cursors.Cursor
+
+    def attach(self, dialect: Any) -> None:
+        """Keep a dialect from ending transactions of the user's."""
+        commit, rollback = dialect.do_commit, dialect.do_rollback
+        dialect.do_commit = lambda held: None if self.spares else commit(held)
+        dialect.do_rollback = lambda held: None if self.spares else rollback(held)
+
+    @contextmanager
+    def used(self, *, commits: bool) -> Iterator[None]:
+        """Use the connection, with cursors that give tuples.
+
+        Parameters
+        ----------
+        commits : bool
+            Whether what the user has open is committed first, not kept open.
+        """
+        with lock_of(self.connection):
+            if commits:
+                self.connection.commit()
+            self.spares = not commits and self._is_in_transaction()
+            theirs = getattr(self.connection, self._cursors)
+            setattr(self.connection, self._cursors, self._plain)
+            try:
+                yield
+            finally:
+                setattr(self.connection, self._cursors, theirs)
+
+    def _is_in_transaction(self) -> bool:
+        if self._is_psycopg2:
+            return bool(self.connection.info.transaction_status)
+        # mysqlclient does not tell: then a read leaves open what it may have begun itself.
+        return bool(getattr(self.connection, "server_status", _IN_TRANSACTION) & _IN_TRANSACTION)
+
+
+def store_around(connection: Any, package: str) -> AlchemyStore:
+    """Open a store on the one DB-API connection that a user opened.
+
+    Parameters
+    ----------
+    connection : DB-API connection
+        Not closed. A read leaves the transaction that is open in it alone. So does a write,
+        which is a savepoint then; in MySQL, which cannot do that, it commits it first.
     package : str
         One of `DRIVERS`.
 
     Returns
     -------
-    SQLAlchemy engine
+    AlchemyStore
     """
     alchemy = optional("sqlalchemy", extra="sql", purpose=f"A connection of {package}")
-    return alchemy.create_engine(
+    engine = alchemy.create_engine(
         DRIVERS[package],
         creator=lambda: connection,
         poolclass=alchemy.StaticPool,
         pool_reset_on_return=None,
     )
+    guest = Guest(connection, package)
+    guest.attach(engine.dialect)
+    return AlchemyStore(engine, guest)
 
 
 def _marks(values: Sequence[Any]) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +20,7 @@ from skmegatron.io.storage.core import (
     decode_keys,
     encode_keys,
     encode_many,
+    named,
 )
 from skmegatron.io.storage.finding import open_store
 from skmegatron.io.tables import as_values, column_names, is_frame, select_column, take_rows
@@ -80,6 +83,7 @@ class DataStore:
         self.fingerprint = fingerprint
         self.store = open_store(db_conn)
         self.replaces = overwrite
+        self._first = threading.RLock()
 
     def __reduce__(self) -> tuple[Any, ...]:
         given = (self.table_name, self.version, self.db_conn, self.overwrite, self.fingerprint)
@@ -91,7 +95,7 @@ class DataStore:
         return copied
 
     def __repr__(self) -> str:
-        return f"<DataStore {self.table_name!r} version {self.version!r}>"
+        return f"<DataStore {named(self.table_name, self.version)}>"
 
     def write(
         self,
@@ -123,17 +127,17 @@ class DataStore:
         ValueError
             If an index is missing or occurs twice.
         ShapeError
-            If outputs and index differ in their number of rows.
+            If outputs and index differ in their number of rows, or two outputs have one name.
         """
         columns = _columns(output_data)
         n_rows = next((as_values(c, n).shape[0] for n, c in columns.items()), 0)
         keys = encode_keys(np.arange(n_rows) if data_index is None else data_index)
         columns[HIDDEN] = _digests(digests, len(keys))
         made = fingerprint if fingerprint is not None else self.fingerprint or ""
-        self.store.write(
-            self.table_name, self.version, made, keys, columns, replace=self.replaces
-        )
-        self.replaces = False
+        with self._first if self.replaces else nullcontext():  # others wait, and do not replace
+            where = (self.table_name, self.version, made)
+            self.store.write(*where, keys, columns, replace=self.replaces)
+            self.replaces = False
 
     def read(
         self, cols: Any = None, rows: Any = None, *, fingerprint: str | None = None
@@ -160,6 +164,8 @@ class DataStore:
             If a row is not held.
         MissingColumnError
             If an output is not held.
+        ValueError
+            If no output at all is asked for.
         """
         names = self._names(cols, fingerprint)
         if rows is None:
@@ -173,7 +179,7 @@ class DataStore:
         if len(found) < len(set(keys)):
             keys = self._resolved(asked, fingerprint)
             found, columns = self._read(fingerprint, names, keys)
-        if not columns and names != []:
+        if not columns:
             raise self._nothing(fingerprint)
         if found != keys:
             places = {key: place for place, key in enumerate(found)}
@@ -247,7 +253,8 @@ class DataStore:
         Parameters
         ----------
         rows : scalar or sequence of scalars, optional
-            Indices; all of them where left out.
+            Indices: those of this object's fit, of another version those of every fit.
+            Everything where left out, whatever made it.
         version : str, optional
             This object's own where left out.
 
@@ -258,11 +265,12 @@ class DataStore:
         """
         version = self.version if version is None else str(version)
         if rows is None:
-            self.store.drop(self.table_name, version, self.fingerprint)
+            self.store.drop(self.table_name, version)
             return
-        bound = DataStore(self.table_name, version, self.store, fingerprint=self.fingerprint)
+        made = self.fingerprint if version == self.version else None
+        bound = DataStore(self.table_name, version, self.store, fingerprint=made)
         keys = bound._resolved(_listed(rows), None)
-        self.store.drop(self.table_name, version, self.fingerprint, keys)
+        self.store.drop(self.table_name, version, made, keys)
 
     def prune(self, keep: Iterable[str] = ()) -> None:
         """Drop the rows of other fits of this name and version.
@@ -292,6 +300,11 @@ class DataStore:
         if cols is None:
             return None
         asked: list[Any] = [cols] if isinstance(cols, str | int | np.integer) else list(cols)
+        if not asked:
+            raise ValueError(
+                f"Expected outputs to read, got cols={cols!r}. Leave cols= out for all of them; "
+                "index() gives the rows without any."
+            )
         if all(isinstance(col, str) for col in asked):
             return asked
         names = list(self._read(fingerprint, None, [])[1])
@@ -318,7 +331,7 @@ class DataStore:
         return [key for key in chosen if key is not None]
 
     def _who(self) -> str:
-        return f"The store of {self.table_name!r} version {self.version!r}"
+        return f"The store of {named(self.table_name, self.version)}"
 
     def _nothing(self, fingerprint: str | None) -> MissingRowError:
         held = self.describe()
@@ -329,23 +342,25 @@ class DataStore:
                 f"{self._who()} holds no rows of fit {made!r}, only of {others}. Write some "
                 "first, or give fingerprint=."
             )
-        return MissingRowError(
-            f"{self._who()} holds nothing; versions held: {self.versions()}. Write rows first."
-        )
+        versions = [version for version in self.versions() if version]
+        others = f"; versions held: {versions}" if versions else ""
+        return MissingRowError(f"{self._who()} holds nothing{others}. Write rows first.")
 
 
 def _columns(output_data: Any) -> dict[str, Any]:
     if is_frame(output_data):
-        names = [str(name) for name in column_names(output_data)]
-        if len(set(names)) < len(names):
-            raise ShapeError(f"Columns of a dataframe need different names, got {names}.")
-        return {name: select_column(output_data, place) for place, name in enumerate(names)}
-    if not isinstance(output_data, Mapping):
+        names = column_names(output_data)
+        columns: list[Any] = [select_column(output_data, place) for place in range(len(names))]
+    elif isinstance(output_data, Mapping):
+        names, columns = list(output_data), list(output_data.values())
+    else:
         return {"output": output_data}
-    columns = {str(name): column for name, column in output_data.items()}
-    if HIDDEN in columns:
+    names = [str(name) for name in names]
+    if len(set(names)) < len(names):
+        raise ShapeError(f"Outputs need different names, also as text, got {names}. Rename some.")
+    if HIDDEN in names:
         raise ValueError(f"{HIDDEN!r} is kept for digests. Give the output another name.")
-    return columns
+    return dict(zip(names, columns, strict=True))
 
 
 def _digests(digests: Any, n_rows: int) -> NDArray[Any]:

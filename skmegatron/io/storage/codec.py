@@ -143,7 +143,7 @@ def _text(value: Any) -> str | None:
     if value is None:
         return None
     if isinstance(value, str) and value[:1] != "\\" and "\0" not in value and _encodes(value):
-        return str(value)
+        return str.__str__(value)  # an enum's own would be its name
     return "\\" + to_text(value)
 
 

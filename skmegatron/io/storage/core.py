@@ -35,6 +35,7 @@ __all__ = [
     "encode_key",
     "encode_keys",
     "encode_many",
+    "named",
     "now",
     "shown",
     "telling",
@@ -179,6 +180,20 @@ def shown(names: Iterable[str]) -> str:
     return ", ".join(name for name in names if name != HIDDEN)
 
 
+def named(name: str, version: str) -> str:
+    """Tell a name and its version, if it has one, for a message.
+
+    Parameters
+    ----------
+    name, version : str
+
+    Returns
+    -------
+    str
+    """
+    return f"{name!r} version {version!r}" if version else repr(name)
+
+
 def check_outputs(name: str, version: str, held: Iterable[str], made: Iterable[str]) -> None:
     """Refuse rows that have other columns than those held.
 
@@ -195,7 +210,7 @@ def check_outputs(name: str, version: str, held: Iterable[str], made: Iterable[s
     held, made = list(held), list(made)
     if set(held) != set(made):
         raise SchemaError(
-            f"pipeline {name!r} version {version!r} already holds outputs {shown(held)}; this "
+            f"pipeline {named(name, version)} already holds outputs {shown(held)}; this "
             f"one makes {shown(made)}: new version= or overwrite=True"
         )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from skmegatron.io.connections import database_file, is_path, kind_of
-from skmegatron.io.storage.alchemy import DRIVERS, AlchemyStore, engine_around, own_engine
+from skmegatron.io.storage.alchemy import DRIVERS, AlchemyStore, own_engine, store_around
 from skmegatron.io.storage.core import Store
 from skmegatron.io.storage.duck import DuckStore
 from skmegatron.io.storage.folder import FolderStore
@@ -64,7 +64,7 @@ def open_store(db_conn: Any) -> Store:
         return db_conn
     package = type(db_conn).__module__.partition(".")[0]
     if kind == "dbapi" and package in DRIVERS:
-        return AlchemyStore(engine_around(db_conn, package))
+        return store_around(db_conn, package)
     raise TypeError(
         "Expected a database URL, a folder, a connection of sqlite3, psycopg or DuckDB, a "
         f"SQLAlchemy engine or an object with the methods of Store, got a {type(db_conn)}. "

@@ -20,8 +20,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from skmegatron.errors import MissingRowError
 from skmegatron.io.storage.codec import pack, pack_all
-from skmegatron.io.storage.core import Held, decode_keys, now, telling
+from skmegatron.io.storage.core import Held, decode_keys, named, now, telling
 from skmegatron.io.storage.export import write_parquet
 from skmegatron.io.storage.files import Written, load_segment, locked, put, sync, write_segment
 from skmegatron.io.storage.forms import Packed
@@ -85,7 +86,7 @@ class FolderStore:
         """Write rows as one segment; see `Store.write`."""
         packed = pack_all(keys, columns)
         folder = self._folder(name, version)
-        doing = f"writing {len(keys)} rows of {name!r} version {version!r} to {self.path}"
+        doing = f"writing {len(keys)} rows of {named(name, version)} to {self.path}"
         with telling(doing), self._writing(folder, name, version):
             if not replace:
                 self._pile(folder).check(fingerprint, packed)
@@ -104,7 +105,7 @@ class FolderStore:
         folder = self._folder(name, version)
         if not (folder / "table.json").exists():
             return [], {}
-        with telling(f"reading {name!r} version {version!r} from {self.path}"):
+        with telling(f"reading {named(name, version)} from {self.path}"):
             return self._reading(folder, lambda pile: pile.read(fingerprint, cols, keys))
 
     def drop(
@@ -118,7 +119,7 @@ class FolderStore:
         for folder, held_name, held_version in self._folders():
             if held_name == name and version in (None, held_version):
                 with (
-                    telling(f"dropping {name!r} version {held_version!r} from {self.path}"),
+                    telling(f"dropping {named(name, held_version)} from {self.path}"),
                     self._writing(folder, held_name, held_version),
                 ):
                     self._commit(folder, [], drops=(fingerprint, keys))
@@ -165,8 +166,18 @@ class FolderStore:
         ------
         MissingDependencyError
             If pyarrow is not installed.
+        MissingRowError
+            If nothing of the kind is held; a file that is there is left alone.
+        TypeError
+            If a column has times that Parquet cannot hold.
         """
         keys, columns = self.read(name, version, fingerprint)
+        if not columns:
+            of = "" if fingerprint is None else f" of fit {fingerprint!r}"
+            raise MissingRowError(
+                f"{self.path} holds nothing of {named(name, version)}{of}. describe() lists "
+                "what it holds."
+            )
         write_parquet(path, decode_keys(keys), columns)
 
     def _folder(self, name: str, version: str) -> Path:

@@ -23,6 +23,7 @@ from skmegatron.io.storage.scalars import from_json, from_text, to_text
 LONGEST_KEY = 1000
 
 _INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
+_ARRAY_KINDS: dict[Any, str] = {int: "iu", float: "f", bool: "b", str: "U"}
 _UNITS = ("D", "s", "ms", "us", "ns")
 
 
@@ -145,19 +146,29 @@ def decode_keys(keys: Sequence[str]) -> NDArray[Any]:
         Of integers, floats, booleans, strings or dates where all are; else of objects.
     """
     values = [from_json(value) for value in json.loads("[" + ",".join(keys) + "]")]
-    kinds = set(map(type, values))
-    plain = len(kinds) == 1 and kinds <= {int, float, bool, str, np.datetime64, np.timedelta64}
-    if plain and not (kinds == {str} and any(value.endswith("\0") for value in values)):
-        try:
-            array = np.array(values)
-        except OverflowError:
-            pass
-        else:
-            if array.dtype.kind != "O":
-                return array
+    plain = _plain_array(values)
+    if plain is not None:
+        return plain
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array
+
+
+def _plain_array(values: list[Any]) -> NDArray[Any] | None:
+    """Give an array of numbers, strings or dates if it holds just these values."""
+    kinds = set(map(type, values))
+    kind = kinds.pop() if len(kinds) == 1 else None
+    if kind in (np.datetime64, np.timedelta64):
+        # Units that differ would be converted, and what is far away overflows.
+        return np.array(values) if len({value.dtype for value in values}) == 1 else None
+    if kind not in _ARRAY_KINDS:
+        return None
+    try:
+        array = np.array(values)
+    except OverflowError:
+        return None
+    same = array.dtype.kind in _ARRAY_KINDS[kind] and array.tolist() == values
+    return array if same else None
 
 
 def candidates(key: Any) -> list[str]:
@@ -194,7 +205,7 @@ def candidates(key: Any) -> list[str]:
 
 
 def _numbers(key: Any) -> list[str]:
-    if float(key).is_integer():
+    if isinstance(key, int | np.integer) or float(key).is_integer():
         whole = int(key)
         return [str(whole)] + ([repr(float(whole))] if abs(whole) < 2**53 else [])
     return [to_text(float(key))]

@@ -37,7 +37,7 @@ from skmegatron.io.storage.books import (
     new_slots,
 )
 from skmegatron.io.storage.codec import pack_all
-from skmegatron.io.storage.core import Held, check_columns, check_outputs, now, telling
+from skmegatron.io.storage.core import Held, check_columns, check_outputs, named, now, telling
 from skmegatron.io.storage.forms import Packed, combined, told
 from skmegatron.io.storage.scalars import to_text
 from skmegatron.io.tables import take_rows
@@ -57,6 +57,8 @@ class SqlStore(ABC):
     quote: str = '"'
     #: Whether a table may be emptied and filled again in one transaction.
     refills: ClassVar[bool] = True
+    #: Whether the books may refuse two entries for one thing.
+    constrains: ClassVar[bool] = True
     place: str = "the database"
 
     @abstractmethod
@@ -115,15 +117,19 @@ class SqlStore(ABC):
         if self.has_books(session):
             return
         number, label, text = (self.types[kind] for kind in ("integer", "label", "text"))
+        tables = fits = ""
+        if self.constrains:
+            tables = ", UNIQUE (id), UNIQUE (name, version)"
+            fits = ", UNIQUE (id), UNIQUE (table_id, fingerprint)"
         session.run(
             f"CREATE TABLE {TABLES} (id {number} NOT NULL, name {label} NOT NULL, "
             f"version {label} NOT NULL, place {label} NOT NULL, outputs {text} NOT NULL, "
-            f"n_written {number} NOT NULL)"
+            f"n_written {number} NOT NULL{tables})"
         )
         session.run(
             f"CREATE TABLE {FITS} (id {number} NOT NULL, table_id {number} NOT NULL, "
             f"fingerprint {label} NOT NULL, forms {text} NOT NULL, written {label} NOT NULL, "
-            f"last_row {number} NOT NULL)"
+            f"last_row {number} NOT NULL{fits})"
         )
 
     def write(
@@ -138,7 +144,7 @@ class SqlStore(ABC):
     ) -> None:
         """Write rows in one transaction; see `Store.write`."""
         packed = pack_all(keys, columns)
-        doing = f"writing {len(keys)} rows of {name!r} version {version!r} to {self.place}"
+        doing = f"writing {len(keys)} rows of {named(name, version)} to {self.place}"
         with telling(doing), self.session(writing=True) as session:
             self._ensure_books(session)
             table = self._table(session, name, version)
@@ -165,7 +171,7 @@ class SqlStore(ABC):
         keys: Sequence[str] | None = None,
     ) -> tuple[list[str], dict[str, Any]]:
         """Read rows; see `Store.read`."""
-        doing = f"reading {name!r} version {version!r} from {self.place}"
+        doing = f"reading {named(name, version)} from {self.place}"
         with telling(doing), self.session(writing=False) as session:
             found = self._find(session, name, version, fingerprint)
             if found is None:
@@ -284,10 +290,19 @@ class SqlStore(ABC):
         return [as_fit(row) for row in rows]
 
     def _created(
-        self, session: Session, name: str, version: str, packed: Mapping[str, Packed]
+        self,
+        session: Session,
+        name: str,
+        version: str,
+        packed: Mapping[str, Packed],
+        instead: Table | None = None,
     ) -> Table:
         slots, place = new_slots(packed), new_place(name, version)
+        # Created first: some databases commit at every change of a table.
         self.create_rows(session, place, slots)
+        if instead is not None:
+            session.run(f"DELETE FROM {FITS} WHERE table_id = ?", instead.id)
+            session.run(f"DELETE FROM {TABLES} WHERE id = ?", instead.id)
         table = Table(self._next_id(session, TABLES), name, version, place, slots, 0)
         session.run(
             f"INSERT INTO {TABLES} (id, name, version, place, outputs, n_written) "
@@ -301,20 +316,14 @@ class SqlStore(ABC):
         )
         return table
 
-    def _emptied(
-        self, session: Session, table: Table, packed: Mapping[str, Packed]
-    ) -> Table | None:
+    def _emptied(self, session: Session, table: Table, packed: Mapping[str, Packed]) -> Table:
         types = {slot.output: slot.sql_type for slot in table.slots}
         same = types == {output: column.form.sql_type for output, column in packed.items()}
-        created = None
-        if not (same and self.refills):
-            # Created first: some databases commit at every change of a table.
-            created = self._created(session, table.name, table.version, packed)
-            session.run(f"DELETE FROM {TABLES} WHERE id = ?", table.id)
-        session.run(f"DELETE FROM {FITS} WHERE table_id = ?", table.id)
-        if created is None:
+        if same and self.refills:
+            session.run(f"DELETE FROM {FITS} WHERE table_id = ?", table.id)
             session.run(f"DELETE FROM {self.q(table.place)}")
             return table
+        created = self._created(session, table.name, table.version, packed, instead=table)
         self.drop_rows(session, table.place)
         return created
 
@@ -322,7 +331,7 @@ class SqlStore(ABC):
         self, session: Session, table: Table, fingerprint: str, packed: Mapping[str, Packed]
     ) -> int:
         """Enter a fit in the books, or check that the columns go with what they say."""
-        where = f"pipeline {table.name!r} version {table.version!r}"
+        where = f"pipeline {named(table.name, table.version)}"
         for slot in table.slots:
             form = packed[slot.output].form
             if form.sql_type != slot.sql_type:

@@ -2,7 +2,9 @@
 
 Rows come in by binary COPY: straight into their table where the fit is new, else into a
 temporary one and from there with ``ON CONFLICT``. Writers wait for one another at an advisory
-lock, which also guards creating tables; it goes with the transaction.
+lock, which also guards creating tables; it goes with the transaction. Inside a transaction
+of the user's, which may see the database as it was before, the constraints of the books refuse
+what two writers would both enter.
 """
 
 from __future__ import annotations
@@ -18,9 +20,15 @@ from skmegatron.io.storage.books import Fit, Selected, Slot, Table, columns_of
 from skmegatron.io.storage.codec import to_cells
 from skmegatron.io.storage.forms import Packed
 from skmegatron.io.storage.ledger import Session, SqlStore
+from skmegatron.io.storage.locks import lock_of
 
 #: Any number will do, as long as nobody else locks it.
-_LOCK = 0x736B6D6567
+LOCK = 0x736B6D6567
+
+#: Elsewhere a transaction goes on seeing what it saw when it began to wait for the lock.
+READ_COMMITTED = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
+
+_IDLE = 0  # no transaction is open
 
 _WIRE = {"boolean": "bool", "integer": "int8", "real": "float8", "text": "text", "blob": "bytea"}
 
@@ -57,13 +65,19 @@ class PostgresStore(SqlStore):
     @contextmanager
     def session(self, *, writing: bool) -> Iterator[Session]:
         """Begin a transaction, or a savepoint in one that the user has open."""
-        with self._connect() as connection, connection.transaction():
-            session = PostgresSession(connection)
-            if writing:
-                session.run("SELECT pg_advisory_xact_lock(?)", _LOCK)
-            elif self._own:
-                session.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            yield session
+        with self._connect() as connection, lock_of(connection):
+            begins = connection.info.transaction_status == _IDLE
+            with connection.transaction():
+                yield self._begun(PostgresSession(connection), begins, writing)
+
+    def _begun(self, session: PostgresSession, begins: bool, writing: bool) -> PostgresSession:
+        if writing:
+            if begins:
+                session.run(READ_COMMITTED)
+            session.run("SELECT pg_advisory_xact_lock(?)", LOCK)
+        elif self._own:
+            session.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        return session
 
     def has_books(self, session: Session) -> bool:
         """Look for them among the tables."""

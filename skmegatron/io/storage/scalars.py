@@ -30,6 +30,15 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "missing": lambda _: pd.NA,
 }
 
+#: A subclass is written as what it is one of, so a datetime, which is a date, comes first.
+_WRITERS: tuple[tuple[type, str, Callable[[Any], str]], ...] = (
+    (dt.datetime, "datetime", lambda value: str(value.isoformat())),
+    (dt.date, "date", lambda value: str(value.isoformat())),
+    (dt.time, "time", lambda value: str(value.isoformat())),
+    (UUID, "uuid", UUID.__str__),
+    (Decimal, "decimal", Decimal.__str__),
+)
+
 
 def to_text(value: Any) -> str:
     """Write a scalar as one piece of JSON.
@@ -85,13 +94,11 @@ def _tagged(value: Any) -> tuple[str, Any]:
         return str(value.dtype), int(value.astype(np.int64))
     if isinstance(value, bytes):
         return "bytes", value.hex()
-    if isinstance(value, dt.datetime | dt.date | dt.time):
-        kind = "datetime" if isinstance(value, dt.datetime) else type(value).__name__
-        return kind, value.isoformat()
+    for type_, kind, write in _WRITERS:
+        if isinstance(value, type_):
+            return kind, write(value)
     if isinstance(value, dt.timedelta):
         return "timedelta", [value.days, value.seconds, value.microseconds]
-    if isinstance(value, UUID | Decimal):
-        return type(value).__name__.lower(), str(value)
     if isinstance(value, complex):
         return "complex", [value.real, value.imag]
     raise TypeError(
@@ -120,7 +127,8 @@ def from_text(text: str) -> Any:
     Returns
     -------
     scalar
-        Numpy's integers, floats, strings and booleans come back as Python's.
+        Numpy's integers, floats, strings and booleans come back as Python's, and an instance
+        of a subclass as one of what it derives from.
     """
     return from_json(json.loads(text))
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from skmegatron.io.storage.codec import restore
-from skmegatron.io.storage.core import Held, check_columns, check_outputs
+from skmegatron.io.storage.core import Held, check_columns, check_outputs, named
 from skmegatron.io.storage.forms import Form, Packed, combined
 from skmegatron.io.tables import take_rows
 
@@ -109,7 +109,7 @@ class Layer:
         forms = dict(first.forms)
         for part in others:
             for output, form in part.forms.items():
-                where = f"pipeline {name!r} version {version!r}"
+                where = f"pipeline {named(name, version)}"
                 forms[output] = combined(where, output, forms[output], form)
         return forms
 
@@ -196,7 +196,7 @@ class Pile:
         if fingerprint in self.layers:
             forms = self.layers[fingerprint].forms(self.name, self.version)
             for output, form in forms.items():
-                where = f"pipeline {self.name!r} version {self.version!r}"
+                where = f"pipeline {named(self.name, self.version)}"
                 combined(where, output, form, packed[output].form)
 
     def read(

@@ -5,7 +5,7 @@ forked processes need no care. Whoever finds it locked waits up to a minute. The
 left as the file has it: with a write-ahead log every row is written twice, and a large write
 takes twice as long. Only `open`, which comes before a stream that may be read from the same file,
 turns the log on. The connection of a user is used as it is: a write is one transaction, or one
-savepoint inside theirs.
+savepoint inside theirs, and threads that share it wait for one another.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
@@ -26,6 +25,7 @@ from skmegatron.io.storage.codec import to_cells
 from skmegatron.io.storage.core import telling
 from skmegatron.io.storage.forms import Packed
 from skmegatron.io.storage.ledger import Session, SqlStore
+from skmegatron.io.storage.locks import lock_of
 
 _WAIT = 60.0
 _LOCKED = (
@@ -68,7 +68,6 @@ class SqliteStore(SqlStore):
         self.database = database
         self._missing: Callable[[], bool] = lambda: False
         self._connect: Callable[[], AbstractContextManager[sqlite3.Connection]]
-        self._lock: AbstractContextManager[Any] = nullcontext()
         if isinstance(database, sqlite3.Connection):
             self.place = "a sqlite3 connection"
             self._connect = lambda: nullcontext(database)
@@ -79,7 +78,6 @@ class SqliteStore(SqlStore):
             self.place = "memory"
             kept = sqlite3.connect(":memory:", check_same_thread=False)
             weakref.finalize(self, kept.close)
-            self._lock = threading.RLock()
             self._connect = lambda: nullcontext(kept)
         else:
             self.place = os.path.abspath(database)
@@ -99,7 +97,7 @@ class SqliteStore(SqlStore):
         if not writing and self._missing():
             yield _Nothing()
             return
-        with self._lock, self._connect() as connection, _plain_text(connection):
+        with self._connect() as connection, lock_of(connection), _plain_text(connection):
             session = SqliteSession(connection)
             try:
                 with _transaction(session, connection, writing):

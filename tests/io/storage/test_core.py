@@ -1,4 +1,5 @@
 import datetime as dt
+import enum
 import uuid
 from decimal import Decimal
 
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skmegatron.io.storage.books import label, unlabel
+from skmegatron.io.storage.codec import pack, restore
 from skmegatron.io.storage.core import (
     candidates,
     decode_key,
@@ -47,6 +49,48 @@ def test_a_key_is_ascii_and_comes_back(scalar):
     assert type(decode_key(key)) is type(scalar)
 
 
+class Color(str, enum.Enum):  # noqa: UP042  # unlike StrEnum it has a str() of its own
+    RED = "red"
+
+
+class Size(enum.IntEnum):
+    BIG = 3
+
+
+class Words(enum.StrEnum):
+    ONE = "one"
+
+
+OWN = [
+    (type(f"My{kind.__name__}", (kind,), {})(*given), kind(*given))
+    for kind, given in [
+        (uuid.UUID, ("12345678123456781234567812345678",)),
+        (Decimal, ("1.50",)),
+        (dt.date, (2020, 1, 2)),
+        (dt.datetime, (2020, 1, 2, 3)),
+        (dt.time, (1, 2)),
+        (dt.timedelta, (1, 2)),
+        (bytes, (b"x",)),
+        (str, ("x",)),
+        (int, (2,)),
+        (float, (1.5,)),
+        (complex, (1, 2)),
+    ]
+]
+
+
+@pytest.mark.parametrize(
+    ("own", "plain"), [*OWN, (Color.RED, "red"), (Size.BIG, 3), (Words.ONE, "one")]
+)
+def test_a_subclass_is_written_as_what_it_is_one_of(own, plain):
+    assert encode_key(own) == encode_key(plain)
+    assert encode_key(plain) in candidates(own)
+    column = np.empty(2, dtype=object)
+    column[:] = [own, None]
+    packed = pack("x", column)
+    assert repr(restore(packed.form, packed.values).tolist()) == repr([plain, None])
+
+
 @given(st.lists(SCALARS, min_size=2, max_size=2))
 def test_different_scalars_of_one_kind_have_different_keys(pair):
     one, other = pair
@@ -71,6 +115,9 @@ def test_a_label_comes_back(text):
         np.array(["2020-01-01", "2021-01-01"], "M8[D]"),
         np.array([2**63], dtype=np.uint64),
         np.array(["a", 1, 1.5, "nul\0"], dtype=object),
+        np.array([2**63 + 1, 0], dtype=object),
+        np.array([2**63 + 1, -1], dtype=object),
+        np.array(["a", "nul\0"], dtype=object),
     ],
 )
 def test_an_index_comes_back_as_an_array(index):
@@ -78,6 +125,15 @@ def test_an_index_comes_back_as_an_array(index):
 
     assert decoded.tolist() == index.tolist()
     assert decoded.dtype.kind == index.dtype.kind
+
+
+def test_dates_of_several_units_come_back_as_they_are():
+    index = [np.datetime64("9999-01-01"), np.datetime64(1, "ns")]
+
+    decoded = decode_keys(encode_keys(index))
+
+    assert decoded.dtype == object
+    assert [str(moment) for moment in decoded] == [str(moment) for moment in index]
 
 
 def test_keys_of_a_pandas_index_are_those_of_its_values():

@@ -1,9 +1,12 @@
+import datetime as dt
 import threading
 
 import numpy as np
 import pyarrow.parquet
+import pytest
 from scipy import sparse
 
+from skmegatron.errors import MissingRowError
 from skmegatron.io import DataStore, FolderStore
 from skmegatron.testing.stores import assert_same, columns_of_all_kinds
 
@@ -109,6 +112,52 @@ def test_parquet_holds_the_index_and_the_outputs(tmp_path):
     assert table["mixed"] == ['"a"', "1"]
     assert table["day"][1] is None
     assert table["sparse"] == [[1, 0], [0, 1]]
+
+
+def test_parquet_takes_times_long_floats_and_rows_without_values(tmp_path):
+    store = FolderStore(tmp_path / "rows")
+    columns = {
+        "days": np.array([1, "NaT"], "m8[D]"),
+        "hours": np.array([1, 2], "m8[h]"),
+        "long": np.array([1, 0.5], "g"),
+        "pair": np.array([1, 2j], "G"),
+        "nothing": np.zeros((2, 0)),
+        "no_words": np.empty((2, 0, 3), dtype="U3"),
+    }
+    store.write("x", "1", "", ["0", "1"], columns)
+
+    store.to_parquet(tmp_path / "x.parquet", "x", "1")
+
+    table = pyarrow.parquet.read_table(tmp_path / "x.parquet").to_pydict()
+    assert table["days"] == [dt.timedelta(days=1), None]
+    assert table["hours"] == [dt.timedelta(hours=1), dt.timedelta(hours=2)]
+    assert table["long"] == ["1.0", "0.5"]
+    assert len(table["pair"]) == 2
+    assert table["nothing"] == table["no_words"] == [[], []]
+
+
+@pytest.mark.parametrize("dtype", ["m8[ps]", "M8[ps]", "m8", "m8[Y]"])
+def test_parquet_refuses_times_that_it_cannot_hold_and_names_them(tmp_path, dtype):
+    store = FolderStore(tmp_path / "rows")
+    store.write("x", "1", "", ["0"], {"when": np.array([1], dtype)})
+
+    with pytest.raises(TypeError, match=r"'when' is of dtype .*Store it as"):
+        store.to_parquet(tmp_path / "x.parquet", "x", "1")
+
+    assert [file.name for file in tmp_path.iterdir()] == ["rows"]
+
+
+def test_parquet_of_what_is_not_held_leaves_the_file_that_is_there(tmp_path):
+    store, file = FolderStore(tmp_path / "rows"), tmp_path / "x.parquet"
+    store.write("x", "1", "", ["0"], {"a": np.zeros(1)})
+    file.write_text("mine")
+
+    with pytest.raises(MissingRowError, match=r"holds nothing of 'y' version '1'\. describe\(\)"):
+        store.to_parquet(file, "y", "1")
+    with pytest.raises(MissingRowError, match="of fit 'f'"):
+        store.to_parquet(file, "x", "1", "f")
+
+    assert file.read_text() == "mine"
 
 
 def test_many_writes_are_one_table(tmp_path):

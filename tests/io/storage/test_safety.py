@@ -5,9 +5,11 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 
 import numpy as np
+import psycopg
 import pytest
 
 from skmegatron.io import DataStore, FolderStore
@@ -152,6 +154,33 @@ def test_threads_write_one_table_and_nothing_is_lost(places, kind):
     assert failures == []
     assert len(store.index()) == 4 * 5 * 4
     store.delete()
+
+
+@pytest.mark.parametrize("kind", ["sqlite connection", "postgres connection"])
+def test_threads_share_a_connection_and_nothing_is_lost(places, kind):
+    with ExitStack() as stack:
+        if kind == "sqlite connection":
+            place = sqlite3.connect(":memory:", check_same_thread=False)
+            stack.enter_context(closing(place))
+        else:
+            place = places(kind)
+        stores = [DataStore("x", "1", place) for _ in range(4)]
+
+        def work(me):
+            for number in range(15):
+                keys = [f"{me}-{number}-{row}" for row in range(4)]
+                stores[me].write({"a": np.full(4, number)}, keys)
+                stores[me].read(rows=keys)
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(work, range(4)))
+
+        assert len(stores[0].index()) == 4 * 15 * 4
+        if kind == "postgres connection":
+            assert place.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+        else:
+            assert not place.in_transaction
+        stores[0].delete()
 
 
 #: Fills the disk: no file may grow past the limit. Then the limit is lifted.
