@@ -327,10 +327,26 @@ class Guest:
             self.spares = not commits and self._is_in_transaction()
             theirs = getattr(self.connection, self._cursors)
             setattr(self.connection, self._cursors, self._plain)
+            by_itself = not self.spares and self._commits_by_itself()
             try:
+                if by_itself:  # statement by statement, a write would be no transaction
+                    self._commit_by_itself(False)
                 yield
             finally:
+                if by_itself:
+                    self._commit_by_itself(True)
                 setattr(self.connection, self._cursors, theirs)
+
+    def _commits_by_itself(self) -> bool:
+        if self._is_psycopg2:
+            return bool(self.connection.autocommit)
+        return bool(self.connection.get_autocommit())
+
+    def _commit_by_itself(self, wanted: bool) -> None:
+        if self._is_psycopg2:
+            self.connection.autocommit = wanted
+        else:
+            self.connection.autocommit(wanted)
 
     def _is_in_transaction(self) -> bool:
         if self._is_psycopg2:

@@ -1,6 +1,7 @@
 """Connections to MariaDB that the user opened; left out where there is no server."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pymysql
@@ -60,3 +61,20 @@ def test_the_user_s_cursor_class_is_left_alone(connection):
 
     assert store.read()["a"].tolist() == [0, 1]
     assert rows_of(connection) == [{"number": 1}]
+
+
+def test_connections_that_commit_by_themselves_write_in_one_transaction(connection, places):
+    others = [places("mariadb connection") for _ in range(2)]
+    connection.commit()
+
+    def write(number, own):
+        own.autocommit(True)
+        store = DataStore("guest", "1", own)
+        for batch in range(5):
+            store.write({"a": np.full(5, number)}, [f"{number}-{batch}-{row}" for row in range(5)])
+        return own.get_autocommit()
+
+    with ThreadPoolExecutor(3) as pool:
+        assert all(pool.map(write, range(3), [connection, *others]))
+
+    assert len(DataStore("guest", "1", connection).index()) == 3 * 25
