@@ -1,7 +1,6 @@
 """Connections to MariaDB that the user opened; left out where there is no server."""
 
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pymysql
@@ -63,18 +62,21 @@ def test_the_user_s_cursor_class_is_left_alone(connection):
     assert rows_of(connection) == [{"number": 1}]
 
 
-def test_connections_that_commit_by_themselves_write_in_one_transaction(connection, places):
-    others = [places("mariadb connection") for _ in range(2)]
+def test_a_connection_that_commits_by_itself_writes_in_one_transaction(connection):
     connection.commit()
+    connection.autocommit(True)
+    store = DataStore("guest", "1", connection)
+    store.write({"a": np.arange(2)}, fingerprint="first")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT place FROM skmegatron_tables ORDER BY id DESC LIMIT 1")
+        ((place,),) = cursor.fetchall()
+        cursor.execute(
+            f"CREATE TRIGGER refuse BEFORE INSERT ON `{place}` FOR EACH ROW "
+            "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'refused'"
+        )
 
-    def write(number, own):
-        own.autocommit(True)
-        store = DataStore("guest", "1", own)
-        for batch in range(5):
-            store.write({"a": np.full(5, number)}, [f"{number}-{batch}-{row}" for row in range(5)])
-        return own.get_autocommit()
+    with pytest.raises(Exception, match="refused"):
+        store.write({"a": np.arange(2)}, fingerprint="second")
 
-    with ThreadPoolExecutor(3) as pool:
-        assert all(pool.map(write, range(3), [connection, *others]))
-
-    assert len(DataStore("guest", "1", connection).index()) == 3 * 25
+    assert connection.get_autocommit()
+    assert [held.fingerprint for held in store.describe()] == ["first"]
