@@ -108,7 +108,7 @@ class Batches:
                     batch = next(reader)
                 except StopIteration:
                     break
-                except Exception as error:
+                except Exception as error:  # whatever the source raises is told with its place
                     error.add_note(f"  reading batch {taken + 1} of pass {number}")
                     raise
                 taken += 1

@@ -50,6 +50,11 @@ class Layer(BaseEstimator):
     #: Whether `transform` gives other rows than it takes; `kept_rows` then tells which.
     changes_rows: bool = False
 
+    @property
+    def rowwise(self) -> bool:
+        """Whether each row of the value comes from its own row of the arrays."""
+        return not self.changes_rows and type(self).transform_batch is Layer.transform_batch
+
     def __call__(
         self,
         *nodes: Any,

@@ -25,7 +25,8 @@ from skmegatron.io.saving import load, save
 from skmegatron.io.tables import released
 from skmegatron.nodes.core import Node, Step
 from skmegatron.pipeline.answers import gives_values, offers
-from skmegatron.pipeline.streams import Streams, own_steps, validate_layers, warn_unused
+from skmegatron.pipeline.intake import own_steps, validate_layers, warn_unused
+from skmegatron.pipeline.streams import Streams
 from skmegatron.visuals import pipeline_html
 
 

@@ -29,7 +29,6 @@ from skmegatron.io.rowhash import row_digests
 from skmegatron.io.saving import Portable
 from skmegatron.io.storage import DataStore
 from skmegatron.io.tables import column_names, is_frame, select_block, select_column, take_rows
-from skmegatron.layers.core import Layer
 from skmegatron.nodes.core import Node, Step
 from skmegatron.nodes.graph import Graph
 from skmegatron.pipeline.running import Ready, Running
@@ -255,7 +254,9 @@ class Waiting:
         if kinds != self._kinds:  # joined, one would turn into the other
             self.write()
         self._kinds = kinds
-        self.parts.append((arrays, keys, digests))
+        # Copies: these arrays have been handed out too, and who has them may change them.
+        kept = {name: array.copy() for name, array in arrays.items()}
+        self.parts.append((kept, keys, digests))
         if sum(len(keys) for _, keys, _ in self.parts) >= ROWS_A_WRITE:
             self.write()
 
@@ -392,8 +393,7 @@ def _check_rowwise(ready: Ready) -> None:
     """Insist that each row of the outputs comes from its own row of the data."""
     for task in ready.planned.tasks:
         layer = ready.work.layers.get(task.name, task.step.layer)
-        batchwise = getattr(type(layer), "transform_batch", Layer.transform_batch)
-        if batchwise is not Layer.transform_batch or getattr(layer, "changes_rows", False):
+        if not getattr(layer, "rowwise", True):
             raise GraphError(
                 f"cached=True computes only the rows that are new, and step {task.name!r} "
                 f"({type(layer).__name__}) makes a row out of others. Leave cached= out."

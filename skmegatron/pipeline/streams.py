@@ -7,13 +7,11 @@ done in each; here they meet the data of the pipeline.
 from __future__ import annotations
 
 import time
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any, Self
 
-import numpy as np
 import pandas as pd
 from sklearn.base import clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -26,17 +24,15 @@ from skmegatron.engine.plan import plan
 from skmegatron.engine.run import run
 from skmegatron.engine.stream import (
     BatchFit,
-    Pass,
     Stream,
     fit_passes,
     late_learners,
     learns_in_batches,
 )
-from skmegatron.errors import UnusedInputWarning
-from skmegatron.nodes.core import Node, Step, Target
-from skmegatron.nodes.graph import Graph
+from skmegatron.nodes.core import Node
 from skmegatron.pipeline.answers import Answers, arrays_for, read_by, transforms
-from skmegatron.pipeline.running import Edge, Ready, Running
+from skmegatron.pipeline.intake import Intake, own_steps, validate_layers, warn_unused
+from skmegatron.pipeline.running import Ready, Running
 
 
 def _learns_in_batches(pipeline: Running) -> bool:
@@ -136,11 +132,13 @@ class Streams(CallbackSupportMixin, Answers):
         validate_layers(graph)
         check_count("epochs", epochs)
         passes = fit_passes(graph, epochs)
-        batches = Batches(input_generator, steps_per_epoch, max(len(passes), 1), least=1)
+        # Where nothing learns, one batch tells what the input looks like.
+        steps = steps_per_epoch if passes else 1
+        batches = Batches(input_generator, steps, max(len(passes), 1), least=1)
         warn_unused(graph)
         context = self._init_callback_context(max_subtasks=len(passes))
         context.call_on_fit_task_begin(estimator=self)
-        intake = _Intake(self._draft(), graph)
+        intake = Intake(self._draft(), graph)
         for number, one in enumerate(passes, start=1):
             begin = time.perf_counter()
             inner = context.subcontext(task_name=f"pass-{number}", max_subtasks=batches.size)
@@ -155,8 +153,8 @@ class Streams(CallbackSupportMixin, Answers):
             if self.verbose:
                 seconds = time.perf_counter() - begin
                 print(f"[Pipeline] (pass {number} of {len(passes)}) total={seconds:6.1f}s")
-        if not passes:  # nothing learns, and one batch tells what the input looks like
-            intake.look(next(batches.read()))
+        for batch in () if passes else batches.read():
+            intake.look(batch)
         intake.finish(late_learners(graph, passes))
         self._keep(dict(intake.work.layers), intake.first, intake.work.shapes)
         context.call_on_fit_task_end(estimator=self)
@@ -220,7 +218,7 @@ class Streams(CallbackSupportMixin, Answers):
         columns = ["epoch", "runs", "learn", "classes of"]
         numbers = pd.RangeIndex(1, len(rows) + 1, name="pass")
         table = pd.DataFrame(rows, index=numbers, columns=columns)
-        print(table.to_string())
+        print(table.to_string() if rows else "Nothing learns: one batch is looked at.")
         return table
 
     @available_if(transforms)
@@ -350,74 +348,6 @@ class Streams(CallbackSupportMixin, Answers):
         return {graph.names[end.step]: end.layer.finish(states[end]) for end in ends}
 
 
-class _Intake:
-    """Take batches into the layers of a draft of the pipeline.
-
-    Parameters
-    ----------
-    draft : Streams
-        Learns from the first batch what the input looks like, so that the others are held
-        to it.
-    graph : Graph
-    """
-
-    def __init__(self, draft: Streams, graph: Graph) -> None:
-        for name in ("steps_", "n_features_in_", "feature_names_in_"):
-            draft.__dict__.pop(name, None)
-        layers = {name: clone(step.layer) for step, name in own_steps(graph)}
-        self.draft = draft
-        self.graph = graph
-        self.work = BatchFit(layers, graph)
-        self.first = Feed()
-        self.edge: Edge | None = None
-        self._last: tuple[Any, ...] = (None, None, {})
-        self._column_labels = False
-
-    def begin(self, one: Pass) -> None:
-        """Get ready for a pass."""
-        self.work.begin()
-        self.edge = self.draft._edge(self.graph, one.plan, fitting=True)
-
-    def look(self, batch: Any) -> None:
-        """Note what the columns of a batch are called, and nothing more."""
-        self.edge = self.draft._edge(self.graph, plan(self.graph, (), fit=True), fitting=True)
-        self._fed(*split_batch(batch))
-
-    def take(self, one: Pass, batch: Any) -> None:
-        """Put a batch through."""
-        X, y, extra = split_batch(batch)
-        feed = self._fed(X, y, extra)
-        self.work.rows = feed.rows
-        if all(value is None or value.shape[0] for value in feed.values.values()):
-            self._last = (X, y, extra)
-        values = run(one.plan, feed.values, self.work)
-        for step in one.collect:
-            self.work.gather(step, values)
-
-    def _fed(self, X: Any, y: Any, extra: dict[str, Any]) -> Feed:
-        assert self.edge is not None  # begin was called
-        known = hasattr(self.draft, "steps_")
-        feed = self.draft._feed(self.graph, self.edge, X, y, extra, fitting=not known)
-        labels = [node for node in feed.values if isinstance(node, Target)]
-        if not known:
-            self.first = feed
-            self.draft._keep({}, feed, {})
-            # What fitting whole makes of labels that come as a column: a plain row of them.
-            self._column_labels = np.ndim(y) == 2 and all(feed.values[n].ndim == 1 for n in labels)
-        elif self._column_labels:
-            feed.values.update({node: np.ravel(feed.values[node]) for node in labels})
-        return feed
-
-    def finish(self, late: Sequence[Step]) -> None:
-        """Fit, on the last batch, what no pass has: it has nothing to learn."""
-        if not late:
-            return
-        planned = plan(self.graph, (), learning=frozenset(late))
-        self.edge = self.draft._edge(self.graph, planned, fitting=True)
-        self.work.begin()
-        run(planned, self._fed(*self._last).values, self.work)
-
-
 @contextmanager
 def _noted(place: str) -> Iterator[None]:
     """Add to an error where in the stream it happened."""
@@ -430,50 +360,3 @@ def _noted(place: str) -> Iterator[None]:
 
 def _has_rows(value: Any) -> bool:
     return value is not None and value.shape[0] > 0
-
-
-def validate_layers(graph: Graph) -> None:
-    """Check the hyperparameters of every layer.
-
-    Parameters
-    ----------
-    graph : Graph
-
-    Raises
-    ------
-    ValueError
-        If one cannot be used.
-    """
-    for step in graph.steps:
-        if hasattr(step.layer, "validate"):
-            step.layer.validate()
-
-
-def own_steps(graph: Graph) -> list[tuple[Step, str]]:
-    """List the steps that have a layer to fit or run, with their names.
-
-    Parameters
-    ----------
-    graph : Graph
-
-    Returns
-    -------
-    list of (Step, str)
-    """
-    return [(step, graph.names[step]) for step in graph.steps if step.state_of is None]
-
-
-def warn_unused(graph: Graph) -> None:
-    """Warn of inputs that nothing reads.
-
-    Parameters
-    ----------
-    graph : Graph
-    """
-    for node in graph.unused_inputs:
-        warnings.warn(
-            f"Input {node.name!r} is read by no output, metric or explorer of this "
-            "pipeline. Take it out of inputs, or call a layer on it.",
-            UnusedInputWarning,
-            stacklevel=5,
-        )

@@ -414,6 +414,14 @@ def test_cached_equals_uncached_whatever_came_before(rounds):
         assert_array_equal(result, x * 2)
 
 
+@pytest.mark.parametrize("layer", [L.Slice(None, 0), L.AddDim(), L.Sklearn("passthrough")])
+def test_cached_is_for_every_layer_that_keeps_to_its_row(place, layer):
+    pipe = doubled(place, layer=layer)
+    expected = pipe.transform(np.arange(6.0).reshape(3, 2))
+
+    assert_array_equal(pipe.transform(np.arange(6.0).reshape(3, 2), cached=True), expected)
+
+
 @pytest.mark.parametrize("layer", [L.TimeSeries(2), L.Slice((0, 1))])
 def test_cached_is_refused_where_rows_depend_on_others(layer):
     with pytest.raises(GraphError, match=r"step 'y' .* makes a row out of others"):
@@ -624,6 +632,15 @@ def test_a_file_that_others_are_reading_is_told_of(tmp_path):
             list(pipe.transform_generator(batches))
 
     assert any("Hand one connection to both" in note for note in caught.value.__notes__)
+
+
+def test_changing_what_a_stream_gave_does_not_change_what_is_stored(place):
+    pipe = doubled(place)
+
+    for output in pipe.transform_generator([np.ones((2, 1))] * 2):
+        output[:] = -1
+
+    assert_array_equal(pipe.storage.read()["y"], np.full((4, 1), 2.0))
 
 
 def test_many_rows_of_a_stream_are_written_in_between(place, monkeypatch):

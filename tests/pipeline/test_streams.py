@@ -431,6 +431,9 @@ def test_a_graph_that_learns_nothing_looks_at_the_columns_of_one_batch():
     assert_array_equal(pipe.transform(frame), FLOWERS * 2)
     with pytest.raises(StreamError, match="gave no batch"):
         pipe.fit_generator([])
+    source = iter([frame[:30], frame[30:60], frame[60:]])
+    pipe.fit_generator(source)
+    assert len(list(source)) == 2
 
 
 def test_what_is_frozen_takes_no_epochs():

@@ -164,7 +164,7 @@ class QuerySource:
     def _noted(self) -> Iterator[None]:
         try:
             yield
-        except Exception as error:
+        except Exception as error:  # every driver has its own; all are raised as they are
             error.add_note(f"  while reading the query {_shortened(self._query)!r}")
             raise
 

@@ -266,6 +266,6 @@ def telling(doing: str) -> Iterator[None]:
         yield
     except MegatronError:
         raise
-    except Exception as error:
+    except Exception as error:  # every database has its own; all are raised as they are
         error.add_note(f"  while {doing}")
         raise

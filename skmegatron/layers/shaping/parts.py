@@ -205,6 +205,11 @@ class Slice(StatelessLayer):
         """Whether the observations are cut."""
         return bool(self.slices) and self.slices[0] is not None
 
+    @property
+    def rowwise(self) -> bool:
+        """Whether only columns are cut: rows would have to be counted."""
+        return not self.changes_rows
+
     def validate(self) -> None:
         """Check the slices."""
         for part in self.slices:
