@@ -1,0 +1,421 @@
+"""Run only what has not been computed before.
+
+`remembered` asks from the outputs down what the cache holds: a step whose value or learned
+state is found is not run, and nothing above it is looked at. What is left is an ordinary plan.
+While it runs, `Remembering` measures each step and keeps what is worth keeping.
+
+Keeping costs time too. A value is kept at once where that is a twentieth of computing it; where
+it is more, only when the same value is computed a second time, which shows that it will be
+wanted again. Where no step of a plan can ever pay for its keeping, the next run of such steps does
+not even compute keys.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sys
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from threading import Lock
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from scipy import sparse
+
+from skmegatron.engine.lineage import Lineage
+from skmegatron.engine.plan import Plan, Task, is_stateful, reads, with_last_readers
+from skmegatron.engine.run import Observe, Outcome, Work, run, split_outputs
+from skmegatron.io.caching import OpenedCache, decode, encode
+from skmegatron.io.digest import Watch
+from skmegatron.nodes.core import Node, StepNode
+
+#: How many times longer than keeping it a value must take to be kept at once.
+AT_ONCE = 20
+#: And where it has been computed before.
+AGAIN = 1.5
+#: How many keys of values that were not kept are remembered.
+_N_SEEN = 100_000
+
+
+class Books:
+    """What this process has seen of what is worth keeping in one cache.
+
+    Attributes
+    ----------
+    seen : dict of str to None
+        Keys of what was computed and not kept, the latest last.
+    pays : dict
+        For each kind of step and number of rows, whether keeping its value could ever pay.
+    state_bytes : dict
+        How large the learned state of each kind of step was.
+    """
+
+    def __init__(self) -> None:
+        self.seen: OrderedDict[str, None] = OrderedDict()
+        self.pays: dict[Any, bool] = {}
+        self.state_bytes: dict[Any, int] = {}
+        self._lock = Lock()
+
+    def worth(self, key: str, seconds: float, cost: float) -> bool:
+        """Tell whether to keep what took some seconds to compute."""
+        if seconds >= AT_ONCE * cost:
+            return True
+        if seconds < AGAIN * cost:
+            return False
+        with self._lock:
+            if key in self.seen:
+                del self.seen[key]
+                return True
+            self.seen[key] = None
+            if len(self.seen) > _N_SEEN:
+                self.seen.popitem(last=False)
+        return False
+
+
+_books: WeakKeyDictionary[Any, Books] = WeakKeyDictionary()
+_opening = Lock()
+
+
+def books_of(cache: OpenedCache) -> Books:
+    """Give what this process knows of a cache.
+
+    Parameters
+    ----------
+    cache : OpenedCache
+
+    Returns
+    -------
+    Books
+    """
+    with _opening:
+        return _books.setdefault(cache.counters, Books())
+
+
+def can_pay(plan: Plan, fed: Mapping[Node, Any], cache: OpenedCache) -> bool:
+    """Tell whether keeping what the steps of a plan give may be worth its time.
+
+    Parameters
+    ----------
+    plan : Plan
+    fed : mapping of Node to array
+    cache : OpenedCache
+
+    Returns
+    -------
+    bool
+        False where steps like all of these have been measured, on about as many rows.
+    """
+    pays, size = books_of(cache).pays, _size(fed)
+    return any(pays.get((kind_of(task), size), True) for task in plan.tasks)
+
+
+def kind_of(task: Task) -> Any:
+    """Give what tells a task from others that may take longer.
+
+    Parameters
+    ----------
+    task : Task
+
+    Returns
+    -------
+    hashable
+    """
+    layer = task.step.layer
+    wrapped = getattr(layer, "wrapped", layer)
+    function = getattr(layer, "fn", None)
+    code = getattr(function, "__code__", type(function))
+    return type(layer), type(wrapped), code, task.fit, task.method
+
+
+def _size(fed: Mapping[Node, Any]) -> int:
+    n_rows = next((int(value.shape[0]) for value in fed.values() if value is not None), 0)
+    return n_rows.bit_length()
+
+
+@dataclass(frozen=True)
+class Timed:
+    """What came of a measured call.
+
+    Attributes
+    ----------
+    outcome : Outcome
+    seconds : float
+    drew : bool
+        Whether it may have drawn random numbers that another run would draw differently.
+    """
+
+    outcome: Outcome
+    seconds: float
+    drew: bool
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Call something, and measure it."""
+
+    inner: Callable[[], Outcome]
+
+    def __call__(self) -> Timed:
+        watch = Watch()
+        begin = time.perf_counter()
+        outcome = self.inner()
+        seconds = time.perf_counter() - begin
+        return Timed(outcome, seconds, watch.changed())
+
+
+class Remembering(Work):
+    """Do what another work does, and keep what is worth it.
+
+    Parameters
+    ----------
+    inner : Work
+    lineage : Lineage
+    cache : OpenedCache
+    size : int
+        Of the fed data, as `can_pay` sorts it.
+
+    Attributes
+    ----------
+    shapes_at : dict of str to tuple of int
+        Shape of one observation of each value that is known, by key.
+    """
+
+    def __init__(self, inner: Work, lineage: Lineage, cache: OpenedCache, size: int) -> None:
+        super().__init__(inner.layers, inner.graph)
+        self.inner = inner
+        self.doing = inner.doing
+        self.rows = inner.rows
+        self.lineage = lineage
+        self.cache = cache
+        self.books = books_of(cache)
+        self.size = size
+        self.shapes_at: dict[str, tuple[int, ...]] = {}
+        self._before: dict[str, dict[str, Any]] = {}
+        # Seconds that went into each value since what the cache holds.
+        self._waiting: dict[Node, float] = {}
+        self._spent = 0.0
+        # Values that another run would draw differently, and what is made of them.
+        self._drawn: set[Node] = set()
+
+    def find(self, task: Task, *, give: bool) -> dict[Node, Any] | None:
+        """Look for what a task would compute.
+
+        Parameters
+        ----------
+        task : Task
+        give : bool
+            Whether its value is needed.
+
+        Returns
+        -------
+        dict of Node to array, or None
+            The values, without any where none is needed; None where the task must be run.
+        """
+        key = self.lineage.tasks[task.step]
+        found: dict[Node, Any] = {}
+        seconds = 0.0
+        rows = None
+        if give:
+            loaded = None if key is None else self._load(key)
+            if loaded is None:
+                return None
+            (*outputs, rows), seconds = loaded
+            found = {node: outputs[node.layer_out_index] for node in task.nodes}
+        if task.fit:
+            loaded = None
+            if task.step not in self.lineage.private:
+                loaded = self._load(self.lineage.states[task.name])
+            if loaded is None:
+                return None
+            learned, fitting = loaded
+            vars(self.layers[task.name]).update(learned)
+            seconds = max(seconds, fitting)
+        if rows is not None:
+            self.rows.update(dict.fromkeys(task.nodes, rows))
+        self.books.pays[kind_of(task), self.size] = True
+        self.cache.counters.add(hits=1, seconds=seconds)
+        return found
+
+    def _load(self, key: str) -> tuple[Any, float] | None:
+        begin = time.perf_counter()
+        try:
+            content = self.cache.get(key)
+            if content is None:
+                return None
+            value, meta = decode(content)
+        except ValueError:  # not what was put there: computed again, and replaced
+            return None
+        self.shapes_at.update({key: tuple(shape) for key, shape in meta["shapes"].items()})
+        return value, max(meta["seconds"] - (time.perf_counter() - begin), 0.0)
+
+    def call(self, task: Task, arrays: list[Any], fit_only: dict[str, Any]) -> Any:  # noqa: D102 - documented on Work
+        if task.fit:
+            self._before[task.name] = dict(vars(self.layers[task.name]))
+        return Measured(self.inner.call(task, arrays, fit_only))
+
+    def take(self, task: Task, outcome: Any) -> Any:  # noqa: D102 - documented on Work
+        value = self.inner.take(task, outcome.outcome)
+        self.cache.counters.add(misses=1)
+        read = [*task.step.inbound_nodes, *(task.step.fit_only.values() if task.fit else ())]
+        self._spent += outcome.seconds
+        # Two paths may share what is above them, but no value took more than the whole run.
+        waited = sum(self._waiting.get(node, 0.0) for node in read)
+        seconds = min(outcome.seconds + waited, self._spent)
+        if outcome.drew or any(node in self._drawn for node in read):
+            self._drawn.update(task.nodes)
+            self.lineage.make_private(task)
+        pays = self._keep_state(task, seconds) if task.fit else False
+        if task.give:
+            outputs = split_outputs(task.step.layer, value)
+            pays = self._keep_value(task, outputs, seconds) or pays
+        kind = kind_of(task), self.size
+        self.books.pays[kind] = self.books.pays.get(kind, False) or pays
+        return value
+
+    def _keep_state(self, task: Task, seconds: float) -> bool:
+        """Put what a step has learned into the cache, and tell whether that can ever pay."""
+        if task.step in self.lineage.private:
+            return False
+        kind = kind_of(task), self.size
+        if seconds < AGAIN * self.cache.cost(self.books.state_bytes.get(kind, 0)):
+            return False
+        before = self._before.pop(task.name)
+        now = vars(self.layers[task.name])
+        learned = {name: value for name, value in now.items() if before.get(name, self) is not value}
+        content = self._encoded(task, learned, seconds)
+        if content is None:
+            return False
+        self.books.state_bytes[kind] = len(content)
+        cost = self.cache.cost(len(content))
+        key = self.lineage.states[task.name]
+        if self.books.worth(key, seconds, cost):
+            self.cache.put(key, content)
+        return seconds >= AGAIN * cost
+
+    def _keep_value(self, task: Task, outputs: Sequence[Any], seconds: float) -> bool:
+        """Put the outputs of a step into the cache, and tell whether that can ever pay."""
+        for node in task.nodes:
+            self._note_shape(node, outputs[node.layer_out_index])
+        self._waiting.update(dict.fromkeys(task.nodes, seconds))
+        key = self.lineage.tasks[task.step]
+        changes_rows = getattr(self.layers.get(task.name), "changes_rows", False)
+        if key is None or task.step in self.lineage.private or changes_rows:
+            return False
+        cost = self.cache.cost(sum(_n_bytes(output) for output in outputs))
+        if self.books.worth(key, seconds, cost):
+            rows = next((self.rows[n] for n in task.step.inbound_nodes if n in self.rows), None)
+            content = self._encoded(task, (*outputs, rows), seconds)
+            if content is not None:
+                self.cache.put(key, content)
+                self._waiting.update(dict.fromkeys(task.nodes, 0.0))
+        return seconds >= AGAIN * cost
+
+    def _encoded(self, task: Task, value: Any, seconds: float) -> Any:
+        """Give the bytes to keep; None for what cannot be pickled, and so not be kept."""
+        meta = {"seconds": seconds, "shapes": self._shapes_above(task)}
+        try:
+            return encode(value, meta)
+        except (pickle.PicklingError, TypeError, AttributeError, ValueError):
+            return None
+
+    def _note_shape(self, node: Node, value: Any) -> None:
+        key = self.lineage.nodes[node]
+        if key is not None:
+            self.shapes_at[key] = tuple(np.shape(value)[1:])
+
+    def _shapes_above(self, task: Task) -> dict[str, list[int]]:
+        """Give the shapes that are known of a task and of what it reads.
+
+        Steps that learn tell their own; between them nobody else would.
+        """
+        found: dict[str, list[int]] = {}
+        waiting: list[Node] = [*task.nodes, *task.step.parents]
+        seen = set(waiting)
+        while waiting:
+            node = waiting.pop()
+            key = self.lineage.nodes.get(node)
+            if key is not None and key in self.shapes_at:
+                found[key] = list(self.shapes_at[key])
+            if isinstance(node, StepNode) and not is_stateful(node.step):
+                above = [parent for parent in node.step.parents if parent not in seen]
+                seen.update(above)
+                waiting.extend(above)
+        return found
+
+    def kept_rows(self, task: Task, arrays: Sequence[Any]) -> Any:  # noqa: D102 - documented on Work
+        return self.inner.kept_rows(task, arrays)
+
+
+def remembered(
+    plan: Plan,
+    fed: Mapping[Node, Any],
+    work: Work,
+    lineage: Lineage,
+    cache: OpenedCache,
+    observe: Callable[[Plan], Observe],
+    n_jobs: int | None = None,
+) -> tuple[dict[Node, Any], Remembering]:
+    """Run a plan, taking from a cache what it holds.
+
+    Parameters
+    ----------
+    plan : Plan
+    fed : mapping of Node to array
+        Values of the plan's inputs.
+    work : Work
+        What is done at each step that must be run.
+    lineage : Lineage
+    cache : OpenedCache
+    observe : callable
+        Takes the plan of what is left to run, and gives what `run` calls around each task.
+    n_jobs : int, default=None
+
+    Returns
+    -------
+    tuple of (dict of Node to array, Remembering)
+        At least the wanted values, and who knows what was learned.
+    """
+    remembering = Remembering(work, lineage, cache, _size(fed))
+    tasks, loaded = _frontier(plan, remembering)
+    left = Plan(tuple(with_last_readers(tasks, set(plan.wanted))), plan.inputs, plan.wanted)
+    needed = {*plan.wanted, *(node for task in tasks for node in reads(task))}
+    start = {node: value for node, value in fed.items() if node in needed}
+    values = run(left, {**start, **loaded}, remembering, observe(left), n_jobs)
+    return {
+        # What the cache gave belongs to the cache; what goes out may be written into.
+        node: np.copy(value, order="K") if node in loaded and isinstance(value, np.ndarray) else value
+        for node, value in values.items()
+    }, remembering
+
+
+def _frontier(plan: Plan, remembering: Remembering) -> tuple[list[Task], dict[Node, Any]]:
+    """Ask from the outputs down which tasks must be run, and what stands in for the others."""
+    needed: set[Node] = set(plan.wanted)
+    tasks: list[Task] = []
+    loaded: dict[Node, Any] = {}
+    for task in reversed(plan.tasks):
+        give = any(node in needed for node in task.nodes)
+        if not give and not task.fit:
+            continue
+        found = remembering.find(task, give=give)
+        if found is None:
+            tasks.append(replace(task, give=give))
+            needed.update(reads(task))
+        else:
+            loaded.update({node: value for node, value in found.items() if node in needed})
+    return tasks[::-1], loaded
+
+
+def _n_bytes(value: Any) -> int:
+    """Tell how large an array is; about, where it is a table or sparse."""
+    if sparse.issparse(value):
+        return int(value.nnz) * (value.dtype.itemsize + 4)
+    n_bytes = getattr(value, "nbytes", None)
+    if n_bytes is None and hasattr(value, "memory_usage"):
+        return int(value.memory_usage().sum())
+    if callable(n_bytes) or n_bytes is None:
+        return sys.getsizeof(value)
+    return int(n_bytes)

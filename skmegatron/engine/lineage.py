@@ -1,0 +1,170 @@
+"""The key of every value and of every learned state: a hash of all that it comes from.
+
+A key is made of the step's code, its parameters and its parents' keys, so that nothing but
+the fed arrays is ever hashed by content. Equal keys mean equal values, in any process. None
+stands for a value that cannot be told from others, so that it is neither looked up nor kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+from sklearn import get_config
+
+from skmegatron.engine.plan import Plan, Task, is_stateful
+from skmegatron.io.codehash import draws_unwatched
+from skmegatron.io.digest import (
+    UndigestibleError,
+    content_digest,
+    digest,
+    environment_digest,
+    joined,
+    randomness,
+)
+from skmegatron.nodes.core import InputNode, Node, Step
+from skmegatron.nodes.graph import Graph
+
+#: What scikit-learn can be told that changes no value.
+_HARMLESS = {"display", "print_changed_only", "working_memory"}
+
+
+class Lineage:
+    """The keys of one run.
+
+    Parameters
+    ----------
+    plan : Plan
+    graph : Graph
+    fed : mapping of Node to array
+        Values of the plan's inputs.
+    layers : mapping of str to layer
+        What is run, by the step's name.
+    learned : mapping of str to str
+        Key of the learned state of each fitted step, by the step's name.
+    held_out : mapping of Node to array, default=None
+        The fed values of validation data.
+
+    Attributes
+    ----------
+    nodes : dict of Node to (str or None)
+        Key of each value.
+    tasks : dict of Step to (str or None)
+        Key under which all outputs of a step are kept together.
+    states : dict of str to str
+        Key of each learned state, by the step's name.
+    private : set of Step
+        Steps whose random state differs in each fit, so that their keys never come again.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        graph: Graph,
+        fed: Mapping[Node, Any],
+        layers: Mapping[str, Any],
+        learned: Mapping[str, str],
+        held_out: Mapping[Node, Any] | None = None,
+    ) -> None:
+        self.nodes: dict[Node, str | None] = {
+            node: _content_key(fed[node]) for node in plan.inputs if node in fed
+        }
+        self.tasks: dict[Step, str | None] = {}
+        self.states: dict[str, str] = dict(learned)
+        self.private: set[Step] = set()
+        self._graph = graph
+        self._base = environment_digest() + digest(
+            {key: value for key, value in get_config().items() if key not in _HARMLESS}
+        )
+        self._held_out = None
+        if held_out is not None:
+            keys = {str(node.name): _content_key(value) for node, value in held_out.items()}
+            self._held_out = digest(keys)
+        for task in plan.tasks:
+            source = task.step if task.step.state_of is None else task.step.state_of.step
+            self._add(task, _layer_digest(layers[graph.names[source]]))
+
+    def _add(self, task: Task, layer: bytes | None) -> None:
+        if task.fit:
+            state = self._state_key(task, layer)
+            if state is None:
+                self.private.add(task.step)
+                state = uuid4().hex
+            self.states[task.name] = state
+            key: str | None = joined(self._base, b"fitted value", task.method.encode(), _raw(state))
+        else:
+            key = self._value_key(task, layer)
+        self.tasks[task.step] = key
+        for node in task.nodes:
+            place = node.layer_out_index
+            self.nodes[node] = None if key is None else joined(_raw(key), b"%d" % place)
+
+    def make_private(self, task: Task) -> None:
+        """Give a step that has drawn random numbers a key that never comes again.
+
+        Parameters
+        ----------
+        task : Task
+        """
+        self.private.add(task.step)
+        if task.fit:
+            self.states[task.name] = uuid4().hex
+
+    def _state_key(self, task: Task, layer: bytes | None) -> str | None:
+        parts = self._read(task)
+        if layer is None or parts is None or _draws_unseen(task.step.layer):
+            return None
+        for name, node in sorted(task.step.fit_only.items()):
+            key = self.nodes.get(node)
+            if key is None:
+                return None
+            # Labels that a step has computed are handed on as a plain row.
+            parts += [name.encode(), b"fed" if isinstance(node, InputNode) else b"made", _raw(key)]
+        if self._held_out is not None and getattr(task.step.layer, "takes_validation", False):
+            parts += [b"held out", self._held_out]
+        return joined(self._base, b"state", layer, *parts)
+
+    def _value_key(self, task: Task, layer: bytes | None) -> str | None:
+        parts = self._read(task)
+        if layer is None or parts is None:
+            return None
+        source = task.step if task.step.state_of is None else task.step.state_of.step
+        if is_stateful(source):
+            state = self.states.get(self._graph.names[source])
+            if state is None:
+                return None
+            parts.append(_raw(state))
+        elif _draws_unseen(task.step.layer):
+            return None
+        way = b"inverse" if task.step.state_of is not None else task.method.encode()
+        return joined(self._base, b"value", layer, way, *parts)
+
+    def _read(self, task: Task) -> list[bytes] | None:
+        keys = [self.nodes.get(node) for node in task.step.inbound_nodes]
+        return None if None in keys else [_raw(key) for key in keys if key is not None]
+
+
+def _content_key(value: Any) -> str | None:
+    try:
+        return content_digest(value).hex()
+    except UndigestibleError:
+        return None
+
+
+def _layer_digest(layer: Any) -> bytes | None:
+    """Hash the code and the parameters of a layer, fitted or not."""
+    try:
+        return digest((type(layer), layer.get_params(deep=False)))
+    except UndigestibleError:
+        return None
+
+
+def _draws_unseen(layer: Any) -> bool:
+    """Tell whether a layer may draw random numbers from a source that nobody can watch."""
+    wrapped = getattr(layer, "wrapped", layer)
+    return randomness(wrapped) == "own" or draws_unwatched(getattr(layer, "fn", type(wrapped)))
+
+
+def _raw(key: str) -> bytes:
+    return bytes.fromhex(key)

@@ -1,0 +1,111 @@
+"""Do nothing twice: what a pipeline has learned and computed is kept in its `memory`.
+
+The keys are made in `engine.lineage`, and `engine.cache` decides what is run. A fitted
+pipeline holds the key of each step's learned state, and what that state looked like, so that a
+step that somebody has changed by hand is told from the one that was fitted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import uuid4
+
+from skmegatron.engine.cache import can_pay, remembered
+from skmegatron.engine.lineage import Lineage
+from skmegatron.engine.plan import Plan, is_stateful
+from skmegatron.engine.run import Fit, Observe, Work, run, unobserved
+from skmegatron.io.caching import OpenedCache, open_cache
+from skmegatron.nodes.core import Node
+from skmegatron.pipeline.running import Running
+
+
+class Remembering(Running):
+    """A pipeline that has a place for what it need not compute again."""
+
+    @property
+    def memory(self) -> OpenedCache | None:
+        """The cache, with its ``stats()``; None where the pipeline was given none."""
+        given = vars(self).get("memory")
+        opened: tuple[Any, OpenedCache | None] = vars(self).get("_memory_opened", (None, None))
+        if opened[0] is not given:
+            opened = self._memory_opened = given, open_cache(given)
+        return opened[1]
+
+    @memory.setter
+    def memory(self, given: Any) -> None:
+        self.__dict__["memory"] = given
+
+    def _run_plan(self, planned: Plan, fed: Mapping[Node, Any], work: Work) -> dict[Node, Any]:
+        cache = self.memory
+        if cache is None or not planned.prune or not can_pay(planned, fed, cache):
+            return run(planned, fed, work, n_jobs=self.n_jobs)
+        lineage = Lineage(planned, work.graph, fed, work.layers, self._learned_keys())
+        values, _ = remembered(planned, fed, work, lineage, cache, _silent, self.n_jobs)
+        return values
+
+    def _run_fit(
+        self,
+        planned: Plan,
+        fed: Mapping[Node, Any],
+        work: Fit,
+        observe: Callable[[Plan], Observe],
+    ) -> tuple[dict[Node, Any], dict[str, str]]:
+        """Fit, and give the values with the key of each learned state where there are keys."""
+        cache = self.memory
+        if cache is None or not planned.prune or not can_pay(planned, fed, cache):
+            return run(planned, fed, work, observe(planned), self.n_jobs), {}
+        held_out = None if work.validation is None else dict(work.validation)
+        lineage = Lineage(planned, work.graph, fed, work.layers, {}, held_out)
+        values, done = remembered(planned, fed, work, lineage, cache, observe, self.n_jobs)
+        for task in planned.tasks:
+            for node in task.nodes if task.give else ():
+                shape = done.shapes_at.get(lineage.nodes[node] or "")
+                if shape is not None:
+                    work.shapes.setdefault(work.graph.node_names[node], shape)
+        return values, lineage.states
+
+    def _learned_keys(self) -> dict[str, str]:
+        """Give the key of each learned state that is still as it was learned."""
+        fitted: Mapping[str, Any] = vars(self).get("steps_", {})
+        known: dict[str, tuple[str, Any]] | None = vars(self).get("_lineage")
+        if known is None:  # learned without a memory, or from batches
+            known = self._lineage = _with_looks({name: uuid4().hex for name in fitted}, fitted)
+        return {
+            name: key
+            for name, (key, looks) in known.items()
+            if name in fitted and _same(looks, _looks(fitted[name]))
+        }
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        state.pop("_memory_opened", None)
+        if "_lineage" in state:
+            state["_lineage"] = self._learned_keys()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if "_lineage" in vars(self):
+            self._lineage = _with_looks(self._lineage, self.steps_)
+
+
+def _silent(left: Plan) -> Observe:
+    return unobserved
+
+
+def _looks(layer: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Note which objects a fitted layer, and the estimator in it, consist of."""
+    attributes = dict(vars(layer))
+    return attributes, dict(getattr(attributes.get("estimator_"), "__dict__", {}))
+
+
+def _same(before: tuple[dict[str, Any], ...], now: tuple[dict[str, Any], ...]) -> bool:
+    return all(
+        old.keys() == new.keys() and all(value is new[name] for name, value in old.items())
+        for old, new in zip(before, now, strict=True)
+    )
+
+
+def _with_looks(keys: Mapping[str, str], layers: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: (key, _looks(layers[name])) for name, key in keys.items() if name in layers}
