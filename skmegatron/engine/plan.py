@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from skmegatron.nodes.core import InputNode, Node, Step, TransformationNode
 from skmegatron.nodes.graph import Graph
@@ -34,6 +34,8 @@ class Task:
         The method of the layer that gives the value.
     spent : tuple of Node
         What nobody reads any more once this task is done.
+    whole : bool
+        Whether the value is that of its one node, and no tuple of several.
     """
 
     step: Step
@@ -43,6 +45,12 @@ class Task:
     give: bool
     method: str = "transform"
     spent: tuple[Node, ...] = ()
+    whole: bool = True
+
+    @property
+    def reads(self) -> tuple[Node, ...]:
+        """The nodes whose values it reads."""
+        return (*self.step.inbound_nodes, *(self.step.fit_only.values() if self.fit else ()))
 
 
 @dataclass(frozen=True)
@@ -56,11 +64,30 @@ class Plan:
         What must be fed.
     wanted : tuple of Node
         Whose values the run gives.
+    prune : bool
+        Whether values are dropped at their last reader.
     """
 
     tasks: tuple[Task, ...]
     inputs: tuple[InputNode, ...]
     wanted: tuple[Node, ...]
+    prune: bool = True
+
+
+@dataclass(frozen=True)
+class Level:
+    """Tasks that do not wait for each other.
+
+    Attributes
+    ----------
+    tasks : tuple of (int, Task)
+        With their places in the plan, whose order they keep.
+    spent : tuple of Node
+        What nobody reads any more once all of them are done.
+    """
+
+    tasks: tuple[tuple[int, Task], ...]
+    spent: tuple[Node, ...]
 
 
 def plan(
@@ -113,12 +140,42 @@ def plan(
             if learn:
                 needed.update(step.fit_only.values())
             method = (methods or {}).get(step, "transform")
-            tasks.append(Task(step, graph.names[step], tuple(nodes_of[step]), learn, give, method))
+            whole = getattr(step.layer, "n_outputs", 1) == 1
+            nodes = tuple(nodes_of[step])
+            tasks.append(Task(step, graph.names[step], nodes, learn, give, method, whole=whole))
     tasks.reverse()
     inputs = tuple(node for node in order if isinstance(node, InputNode) and node in needed)
     if prune:
         tasks = _with_last_readers(tasks, set(wanted))
-    return Plan(tuple(tasks), inputs, tuple(wanted))
+    return Plan(tuple(tasks), inputs, tuple(wanted), prune)
+
+
+def levels(planned: Plan) -> list[Level]:
+    """Group the tasks of a plan by how many others they wait for, one after the other.
+
+    Parameters
+    ----------
+    planned : Plan
+
+    Returns
+    -------
+    list of Level
+    """
+    depth: dict[Step, int] = {}
+    grouped: defaultdict[int, list[tuple[int, Task]]] = defaultdict(list)
+    for place, task in enumerate(planned.tasks):
+        source = () if task.step.state_of is None else (task.step.state_of,)
+        before = [n.step for n in (*task.reads, *source) if isinstance(n, TransformationNode)]
+        depth[task.step] = 1 + max((depth.get(step, 0) for step in before), default=0)
+        grouped[depth[task.step]].append((place, task))
+    found: list[Level] = []
+    seen: set[Node] = set(planned.wanted)
+    for level in sorted(grouped, reverse=True):
+        touched = [n for _, task in grouped[level] for n in (*task.reads, *task.nodes)]
+        spent = tuple(node for node in dict.fromkeys(touched) if node not in seen)
+        seen.update(touched)
+        found.append(Level(tuple(grouped[level]), spent if planned.prune else ()))
+    return found[::-1]
 
 
 def is_stateful(step: Step) -> bool:
@@ -139,10 +196,8 @@ def _with_last_readers(tasks: Iterable[Task], wanted: set[Node]) -> list[Task]:
     seen: set[Node] = set(wanted)
     result: list[Task] = []
     for task in reversed(list(tasks)):
-        read = [*task.step.inbound_nodes, *(task.step.fit_only.values() if task.fit else ())]
-        spent = tuple(node for node in dict.fromkeys((*read, *task.nodes)) if node not in seen)
-        seen.update(read)
-        result.append(
-            Task(task.step, task.name, task.nodes, task.fit, task.give, task.method, spent)
-        )
+        touched = dict.fromkeys((*task.reads, *task.nodes))
+        spent = tuple(node for node in touched if node not in seen)
+        seen.update(task.reads)
+        result.append(replace(task, spent=spent))
     return result[::-1]

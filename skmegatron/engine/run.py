@@ -7,13 +7,14 @@ moment it holds only what is still to be used.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 
-from skmegatron.engine.plan import Plan, Task
+from skmegatron.engine.plan import Level, Plan, Task, levels
+from skmegatron.engine.workers import Call, Failed, Outcome, Workers, n_workers
 from skmegatron.io.tables import describe, guarded
 from skmegatron.nodes.core import InputNode, Node
 from skmegatron.nodes.graph import Graph
@@ -34,6 +35,8 @@ class Work:
     """
 
     doing = "transforming"
+    #: Whether steps must run one after the other, because they change what is kept here.
+    in_order = False
     #: Places of the rows that are left, for nodes behind a step that takes some away.
     rows: dict[Node, Any]
 
@@ -58,14 +61,57 @@ class Work:
         array, tuple of arrays or None
             None where nobody reads the value.
         """
-        return self.respond(task, arrays)
+        return self.take(task, self.call(task, arrays, fit_only)())
+
+    def call(
+        self, task: Task, arrays: list[Any], fit_only: dict[str, Any]
+    ) -> Callable[[], Outcome]:
+        """Give what computes a step's value when it is called, in any thread or process.
+
+        Parameters
+        ----------
+        task : Task
+        arrays : list of array
+        fit_only : dict of str to array
+            As in `do`.
+
+        Returns
+        -------
+        callable
+            It holds the layer, and the arrays that the layer reads.
+        """
+        layer, method = self.answering(task)
+        return Call(layer, method, arrays)
+
+    def take(self, task: Task, outcome: Outcome) -> Any:
+        """Keep what a call has learned, and give the value; always in the thread of the run.
+
+        Parameters
+        ----------
+        task : Task
+        outcome : Outcome
+
+        Returns
+        -------
+        array, tuple of arrays or None
+        """
+        return outcome.value
+
+    def anew(self) -> Work:
+        """Give the work for another run over the same layers."""
+        return type(self)(self.layers, self.graph)
+
+    def answering(self, task: Task) -> tuple[Any, str]:
+        """Give the layer that gives the step's value, and the method of it."""
+        source = task.step.state_of
+        if source is not None:
+            return self.layers[self.graph.names[source.step]], "inverse_transform"
+        return self.layers[task.name], task.method
 
     def respond(self, task: Task, arrays: Sequence[Any]) -> Any:
         """Call the method that gives the step's value, learning nothing."""
-        source = task.step.state_of
-        if source is not None:
-            return self.layers[self.graph.names[source.step]].inverse_transform(*arrays)
-        return getattr(self.layers[task.name], task.method)(*arrays)
+        layer, method = self.answering(task)
+        return getattr(layer, method)(*arrays)
 
     def kept_rows(self, task: Task, arrays: Sequence[Any]) -> Any:
         """Tell which rows a step that takes some away has left."""
@@ -81,7 +127,7 @@ class Fit(Work):
     Parameters
     ----------
     layers : mapping of str to layer
-        Unfitted layers, which this changes.
+        Unfitted layers, which this fits, or puts fitted copies in the place of.
     graph : Graph
     validation : dict of Node to array, default=None
         Held-out values of the inputs. They go through the steps fitted on the training
@@ -89,12 +135,13 @@ class Fit(Work):
     """
 
     doing = "fitting"
+    layers: MutableMapping[str, Any]
     #: Shape of one observation at each node whose value was computed, by node name.
     shapes: dict[str, tuple[int, ...]]
 
     def __init__(
         self,
-        layers: Layers,
+        layers: MutableMapping[str, Any],
         graph: Graph,
         validation: dict[Node, Any] | None = None,
     ) -> None:
@@ -102,34 +149,30 @@ class Fit(Work):
         self.validation = validation
         self.shapes = {}
 
-    def do(self, task: Task, arrays: list[Any], fit_only: dict[str, Any]) -> Any:  # noqa: D102 - documented on Work
-        layer = self.layers.get(task.name, task.step.layer)
-        if not task.fit:
-            value = self.respond(task, arrays)
-        else:
-            if self.validation is not None and getattr(layer, "takes_validation", False):
-                fit_only["validation_data"] = self._held_out(task, self.validation)
-            value = self._fit(layer, task, arrays, fit_only)
+    def call(  # noqa: D102 - documented on Work
+        self, task: Task, arrays: list[Any], fit_only: dict[str, Any]
+    ) -> Callable[[], Outcome]:
+        layer, method = self.answering(task)
+        held_out = None
+        if self.validation is not None:
+            validates = task.fit and getattr(layer, "takes_validation", False)
+            if validates or task.give:
+                held_out, labels = self._held_out(task, self.validation)
+            if validates:
+                fit_only["validation_data"] = held_out, labels
+        return Call(layer, method, arrays, fit_only if task.fit else None, task.give, held_out)
+
+    def take(self, task: Task, outcome: Outcome) -> Any:  # noqa: D102 - documented on Work
+        if outcome.layer is not None:
+            self.layers[task.name] = outcome.layer
         if task.give:
-            outputs = split_outputs(layer, value)
+            outputs = split_outputs(task.step.layer, outcome.value)
             for node in task.nodes:
                 shape = np.shape(outputs[node.layer_out_index])
                 self.shapes[self.graph.node_names[node]] = tuple(shape[1:])
-        if self.validation is not None and task.give:
-            arrays, _ = self._held_out(task, self.validation)
-            _store(task, self.respond(task, arrays), self.validation)
-        return value
-
-    def _fit(self, layer: Any, task: Task, arrays: list[Any], fit_only: dict[str, Any]) -> Any:
-        if task.method == "fit_predict":
-            return layer.fit_predict(*arrays, **fit_only)
-        if not task.give:
-            layer.fit(*arrays, **fit_only)
-            return None
-        if task.method == "transform":
-            return layer.fit_transform(*arrays, **fit_only)
-        layer.fit(*arrays, **fit_only)
-        return getattr(layer, task.method)(*arrays)
+            if self.validation is not None:
+                _store(task, outcome.held_out, self.validation)
+        return outcome.value
 
     @staticmethod
     def _held_out(task: Task, values: dict[Node, Any]) -> tuple[list[Any], Any]:
@@ -148,7 +191,8 @@ def run(
     plan: Plan,
     fed: Mapping[Node, Any],
     work: Work,
-    observe: Observe = lambda task, layer: nullcontext(),
+    observe: Observe | None = None,
+    n_jobs: int | None = 1,
 ) -> dict[Node, Any]:
     """Run a plan on fed values.
 
@@ -159,8 +203,12 @@ def run(
         Values of the plan's inputs.
     work : Work
         What is done at each step.
-    observe : callable, default does nothing
-        Gives a context manager around each task, for progress and timing.
+    observe : callable, default=None
+        Gives a context manager around each task, for progress and timing. Where several steps
+        run at once, it is told of each when its result is taken.
+    n_jobs : int or None, default=1
+        How many independent steps run at once, as joblib takes it. Neither values nor errors
+        depend on it.
 
     Returns
     -------
@@ -173,28 +221,116 @@ def run(
         Whatever a layer raises, with a note that tells the step, what it was doing, and
         what came in.
     """
+    if not work.in_order and n_workers(n_jobs) > 1:
+        return _in_levels(plan, fed, work, observe or _unobserved, n_jobs)
+    if observe is None and type(work) is Work:
+        return _lean(plan, fed, work)
     values = dict(fed)
     for task in plan.tasks:
-        # Guarded: an estimator with copy=False must not write into what others read too.
-        arrays = [guarded(values[node]) for node in task.step.inbound_nodes]
-        try:
-            fit_only = _fit_only(task, values)
-            with observe(task, work.layers.get(task.name)):
-                result = work.do(task, arrays, fit_only)
-            if task.give:
-                _store(task, result, values)
-                _follow_rows(task, arrays, work)
-        except Exception as error:  # whatever a layer raises is told with its place, and raised
-            doing = work.doing if task.fit else "transforming"
-            names = [work.graph.node_names[node] for node in task.step.inbound_nodes]
-            given = list(zip(names, arrays, strict=True))
-            error.add_note(where(task.name, task.step.layer, doing, given))
-            raise
-        del arrays, fit_only, result  # or they would outlive their last reader
+        _do(task, values, work, observe or _unobserved)
         for node in task.spent:
             values.pop(node, None)
         work.forget(task.spent)
     return values
+
+
+def _unobserved(task: Task, layer: Any) -> AbstractContextManager[Any]:
+    return nullcontext()
+
+
+def _do(task: Task, values: dict[Node, Any], work: Work, observe: Observe) -> None:
+    """Do one task; its own names end with it, or arrays would outlive their last reader."""
+    # Guarded: an estimator with copy=False must not write into what others read too.
+    arrays = [guarded(values[node]) for node in task.step.inbound_nodes]
+    try:
+        with observe(task, work.layers.get(task.name)):
+            result = work.do(task, arrays, _fit_only(task, values))
+        _put(task, result, arrays, values, work)
+    except Exception as error:  # whatever a layer raises is told with its place, and raised
+        error.add_note(_where(task, arrays, work))
+        raise
+
+
+def _lean(plan: Plan, fed: Mapping[Node, Any], work: Work) -> dict[Node, Any]:
+    """Run without learning and without anybody watching: the same as `_do`, in fewer calls."""
+    values = dict(fed)
+    for task in plan.tasks:
+        arrays = [guarded(values[node]) for node in task.step.inbound_nodes]
+        try:
+            layer, method = work.answering(task)
+            result = getattr(layer, method)(*arrays)
+            if task.whole:
+                values[task.nodes[0]] = result
+            else:
+                _store(task, result, values)
+            if work.rows or getattr(layer, "changes_rows", False):
+                _follow_rows(task, arrays, work)
+        except Exception as error:
+            error.add_note(_where(task, arrays, work))
+            raise
+        del arrays, result  # or they would outlive their last reader
+        for node in task.spent:
+            values.pop(node, None)
+    return values
+
+
+def _in_levels(
+    plan: Plan, fed: Mapping[Node, Any], work: Work, observe: Observe, n_jobs: int | None
+) -> dict[Node, Any]:
+    """Run the tasks of a level at once, one level after the other."""
+    values = dict(fed)
+    waiting = dict(enumerate(plan.tasks))
+    with Workers(n_jobs) as workers:
+        for level in levels(plan):
+            failed = _do_level(level, values, work, observe, workers)
+            done = [place for place, _ in level.tasks if failed is None or place < failed[0]]
+            for place in done:
+                del waiting[place]
+            if failed is not None:
+                for place, task in waiting.items():  # in the order of a run without workers
+                    if place < failed[0]:
+                        _do(task, values, work, observe)
+                raise failed[1]
+            for node in level.spent:
+                values.pop(node, None)
+            work.forget(level.spent)
+    return values
+
+
+def _do_level(
+    level: Level, values: dict[Node, Any], work: Work, observe: Observe, workers: Workers
+) -> tuple[int, Exception] | None:
+    """Do the tasks of a level; give the first error in the plan's order, and its place."""
+    read = [[guarded(values[node]) for node in task.step.inbound_nodes] for _, task in level.tasks]
+    calls = [
+        work.call(task, arrays, _fit_only(task, values))
+        for (_, task), arrays in zip(level.tasks, read, strict=True)
+    ]
+    outcomes = workers.compute(calls)
+    for (place, task), arrays, outcome in zip(level.tasks, read, outcomes, strict=True):
+        try:
+            if isinstance(outcome, Failed):
+                raise outcome.error
+            with observe(task, work.layers.get(task.name)):
+                result = work.take(task, outcome)
+            _put(task, result, arrays, values, work)
+        except Exception as error:  # noqa: BLE001 - raised when the tasks before it are done
+            error.add_note(_where(task, arrays, work))
+            return place, error
+    return None
+
+
+def _put(task: Task, result: Any, arrays: list[Any], values: dict[Node, Any], work: Work) -> None:
+    if task.give:
+        _store(task, result, values)
+        _follow_rows(task, arrays, work)
+
+
+def _where(task: Task, arrays: Sequence[Any], work: Work) -> str:
+    doing = work.doing if task.fit else "transforming"
+    names = [work.graph.node_names[node] for node in task.step.inbound_nodes]
+    given = list(zip(names, arrays, strict=True))
+    return where(task.name, task.step.layer, doing, given)
 
 
 def _follow_rows(task: Task, arrays: list[Any], work: Work) -> None:

@@ -176,10 +176,16 @@ class Stream(Work):
     be called on nothing.
     """
 
+    in_order = True
+
     def __init__(self, layers: Layers, graph: Graph) -> None:
         super().__init__(layers, graph)
         self.tails: dict[str, Any] = {}
         self._before: dict[str, Any] = {}
+
+    def anew(self) -> Stream:
+        """Give itself: what it remembers goes on to the next batch."""
+        return self
 
     def do(self, task: Task, arrays: list[Any], fit_only: dict[str, Any]) -> Any:  # noqa: D102 - documented on Work
         if any(array is None or array.shape[0] == 0 for array in arrays):

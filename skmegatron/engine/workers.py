@@ -1,0 +1,188 @@
+"""Compute what a step gives, in any thread or process.
+
+A `Call` holds the layer, the name of a method and the arrays that it reads, and nothing else,
+so that is all that is sent to a worker. `Workers` lets joblib compute several at once.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import joblib
+from sklearn.utils.parallel import Parallel, delayed
+
+from skmegatron.io.saving import Portable
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came out of a call.
+
+    Attributes
+    ----------
+    value : array, tuple of arrays or None
+        None where nobody reads it.
+    layer : layer or None
+        The fitted one, which is a copy where another process fitted it. None where nothing
+        was learned.
+    held_out : array, tuple of arrays or None
+        The value for held-out rows, where there are any.
+    """
+
+    value: Any
+    layer: Any = None
+    held_out: Any = None
+
+
+@dataclass(frozen=True)
+class Call:
+    """One step's computing.
+
+    Attributes
+    ----------
+    layer : layer
+    method : str
+        Gives the value.
+    arrays : sequence of array
+        What it is called on.
+    fit_only : dict of str to array or None, default=None
+        What the layer learns from besides the arrays; None where it does not learn.
+    give : bool, default=True
+        Whether somebody reads the value.
+    held_out : sequence of array or None, default=None
+        Held-out arrays that are put through once the layer has learned.
+    """
+
+    layer: Any
+    method: str
+    arrays: Sequence[Any]
+    fit_only: dict[str, Any] | None = None
+    give: bool = True
+    held_out: Sequence[Any] | None = None
+
+    def __call__(self) -> Outcome:
+        """Compute.
+
+        Returns
+        -------
+        Outcome
+        """
+        if self.fit_only is None:
+            value = getattr(self.layer, self.method)(*self.arrays)
+        else:
+            value = self._learned(self.layer, self.fit_only)
+        held_out = None
+        if self.held_out is not None and self.give:
+            held_out = getattr(self.layer, self.method)(*self.held_out)
+        return Outcome(value, None if self.fit_only is None else self.layer, held_out)
+
+    def _learned(self, layer: Any, fit_only: dict[str, Any]) -> Any:
+        if self.method == "fit_predict":
+            return layer.fit_predict(*self.arrays, **fit_only)
+        if self.give and self.method == "transform":
+            return layer.fit_transform(*self.arrays, **fit_only)
+        layer.fit(*self.arrays, **fit_only)
+        return getattr(layer, self.method)(*self.arrays) if self.give else None
+
+    def __reduce__(self) -> Any:
+        held = self.fit_only, self.give, self.held_out
+        return Call, (Portable(self.layer), self.method, self.arrays, *held)
+
+
+class Failed:
+    """An error that a call has raised, to be told in the order of the plan.
+
+    Parameters
+    ----------
+    error : Exception
+    """
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def __reduce__(self) -> Any:
+        # Tracebacks cannot be sent; their text can.
+        return _failed_elsewhere, (self.error, "".join(traceback.format_exception(self.error)))
+
+
+class WorkerTraceback(Exception):
+    """Where an error of another process was raised, in words: its ``__cause__``."""
+
+    def __str__(self) -> str:
+        return "\n" + str(self.args[0])
+
+
+def _failed_elsewhere(error: Exception, text: str) -> Failed:
+    error.__cause__ = WorkerTraceback(text)
+    return Failed(error)
+
+
+def _attempt(call: Any) -> Any:
+    try:
+        return call()
+    except Exception as error:  # noqa: BLE001 - raised where the results are taken
+        return Failed(error)
+
+
+def n_workers(n_jobs: int | None) -> int:
+    """Tell how many steps may run at once.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+        As joblib takes it: -1 means all cores, None what ``joblib.parallel_config`` says.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        If `n_jobs` is 0.
+    """
+    return 1 if n_jobs == 1 else int(joblib.effective_n_jobs(n_jobs))
+
+
+class Workers:
+    """Threads, or what ``joblib.parallel_config`` has chosen, for as long as one run takes.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+    """
+
+    def __init__(self, n_jobs: int | None) -> None:
+        # Threads, if nobody asks for something else: numpy lets go of the lock while it works.
+        self._parallel = Parallel(
+            n_jobs=n_jobs, prefer="threads", batch_size=1, pre_dispatch="all"
+        )
+        self._entered = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        if self._entered:
+            self._parallel.__exit__(*error)
+
+    def compute(self, calls: Sequence[Any]) -> list[Any]:
+        """Compute calls at once.
+
+        Parameters
+        ----------
+        calls : sequence of callable
+
+        Returns
+        -------
+        list of {Outcome, Failed}
+        """
+        if len(calls) == 1:
+            return [_attempt(calls[0])]
+        if not self._entered:
+            self._parallel.__enter__()
+            self._entered = True
+        return list(self._parallel(delayed(_attempt)(call) for call in calls))
