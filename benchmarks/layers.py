@@ -1,21 +1,18 @@
 """Every layer beside the best numpy spelling and scikit-learn's equivalent, on 1e6 values.
 
-    python benchmarks/layers.py
+    python benchmarks/layers.py [--quick] [layer ...]
 
 prints the ratio of times, best of several in one run: below 1 means that the layer is
-faster. For layers that learn, fitting is part of the time, on both sides. For one-hot,
-windows and whitening it prints the ratio of peak memory beside scikit-learn's, too.
+faster. For layers that learn, fitting is part of the time, on both sides. For which
+scikit-learn has an equivalent of it prints the ratio of peak memory, too.
 """
 
 from __future__ import annotations
 
-import sys
-import time
-import tracemalloc
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from measure import ARGUMENTS, QUICK, Work, best, machine, table, traced
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import (
@@ -28,7 +25,7 @@ from sklearn.preprocessing import (
 
 from skmegatron import layers as L
 
-N = 1_000_000
+N = 10_000 if QUICK else 1_000_000
 RNG = np.random.default_rng(0)
 TABLE = RNG.normal(size=(N // 10, 10))
 OTHER = RNG.normal(size=(N // 10, 10))
@@ -40,8 +37,6 @@ MASK = RNG.random(N // 10) < 0.5
 MATRIX = RNG.normal(size=(10, 5))
 IMAGES = RNG.integers(0, 255, size=(26, 113, 113, 3)).astype(np.uint8)
 WEIGHTS = np.array([0.2125, 0.7154, 0.0721], dtype=np.float32)
-
-Work = Callable[[], Any]
 
 
 def codes_numpy() -> Any:
@@ -184,38 +179,29 @@ def rows() -> dict[str, tuple[Work, Work, Work | None]]:
     }
 
 
-def best(work: Work, times: int = 7) -> float:
-    """Give the shortest of several times, in seconds."""
-    seconds = []
-    for _ in range(times):
-        start = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
-
-
-def peak(work: Work) -> float:
-    """Give the peak of newly allocated memory, in bytes."""
-    tracemalloc.start()
-    work()
-    _, most = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    return float(most)
+def beside(ours: Work, numpy_: Work, sklearn_: Work | None) -> list[float | None]:
+    """Give our milliseconds, and our time and memory as parts of theirs."""
+    contenders = {"ours": ours, "numpy": numpy_} | ({"sklearn": sklearn_} if sklearn_ else {})
+    times = best(contenders, times=7)
+    mine = times["ours"]
+    columns: list[float | None] = [mine * 1e3, mine / times["numpy"], None, None]
+    if sklearn_ is not None:
+        columns[2:] = mine / times["sklearn"], traced(ours) / traced(sklearn_)
+    return columns
 
 
 def main() -> None:
     """Print the table, for the layers named on the command line or all of them."""
     normalize(TABLE[:10])  # imports and first calls are not measured
-    print(f"{'layer':24}{'ms':>9}{'/ numpy':>10}{'/ sklearn':>11}{'memory / sklearn':>18}")
-    for name, (ours, numpy_, sklearn_) in rows().items():
-        if sys.argv[1:] and name.split(",")[0] not in sys.argv[1:]:
-            continue
-        mine = best(ours)
-        beside = f"{mine / best(numpy_):10.2f}"
-        if sklearn_ is not None:
-            memory = peak(ours) / peak(sklearn_)
-            beside += f"{mine / best(sklearn_):11.2f}{memory:18.2f}"
-        print(f"{name:24}{mine * 1e3:9.3f}{beside}")
+    chosen = {
+        name: works
+        for name, works in rows().items()
+        if not ARGUMENTS or name.split(",")[0] in ARGUMENTS
+    }
+    header = ["layer", "ms", "/ numpy", "/ scikit-learn", "memory / scikit-learn"]
+    lines = [[name, *beside(*works)] for name, works in chosen.items()]
+    print(table(header, lines))
+    print(machine())
 
 
 if __name__ == "__main__":

@@ -109,7 +109,7 @@ def table(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
     """Write a table in markdown; numbers get two decimals, None stays empty."""
     header = list(header)
     lines = [header, ["---"] * len(header), *([_cell(cell) for cell in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |".replace("|  |", "| |") for line in lines) + "\n"
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def _cell(cell: Any) -> str:
@@ -124,7 +124,7 @@ def machine(*packages: str) -> str:
     names = [*ALWAYS, *(name for name in packages if name not in ALWAYS)]
     return (
         f"Measured on {os.cpu_count()} cores of {_processor()}, {memory:.0f} GiB, "
-        f"{platform.system()} {platform.release()}, Python {platform.python_version()}, "
+        f"{platform.system()}, Python {platform.python_version()}, "
         f"{', '.join(map(installed, names))}.\n"
     )
 

@@ -1,6 +1,6 @@
 """Every generator beside what reads the same rows without it, in batches of several sizes.
 
-    python benchmarks/readers.py [rows]
+    python benchmarks/readers.py [--quick] [rows]
 
 prints the ratio of times, best of several in one run: below 1 means that the generator is
 faster. What it is measured beside gives typed columns, too: pandas' chunks with a `to_numpy`
@@ -11,25 +11,22 @@ each column, and the record batches of pyarrow with a `to_numpy` for each column
 from __future__ import annotations
 
 import sqlite3
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+from measure import ARGUMENTS, QUICK, best, machine, table
 
 from skmegatron.io import CSVGenerator, PandasGenerator, ParquetGenerator, SQLGenerator
 
 SIZES = (32, 1024, 8192, 65536)
-REPEATS = 5
 QUERY = "SELECT * FROM rows"
-
-Work = Callable[[], Any]
 
 
 def frame_of(n_rows: int) -> pd.DataFrame:
@@ -80,56 +77,57 @@ def frame_sliced(frame: pd.DataFrame, size: int) -> None:
     arrays(frame.iloc[start : start + size] for start in range(0, len(frame), size))
 
 
-def seconds(work: Work) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+def compared(label: str, ours: Any, theirs: Any) -> list[Any]:
+    """Give the ratio of times for every size of a batch."""
+    ratios = []
+    for size in SIZES:
+        times = best({"ours": partial(run, ours, size), "theirs": partial(theirs, size)})
+        ratios.append(times["ours"] / times["theirs"])
+    return [label, *ratios]
 
 
-def ratio(ours: Work, theirs: Work) -> float:
-    pairs = [(seconds(ours), seconds(theirs)) for _ in range(REPEATS)]
-    return min(pair[0] for pair in pairs) / min(pair[1] for pair in pairs)
+def run(generator: Any, size: int) -> None:
+    exhausted(generator(size))
 
 
 def main() -> None:
-    n_rows = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
+    n_rows = int(ARGUMENTS[0]) if ARGUMENTS else 1_000 if QUICK else 200_000
     frame = frame_of(n_rows)
     with tempfile.TemporaryDirectory() as name, closing(sqlite3.connect(":memory:")) as connection:
         csv, parquet = Path(name) / "rows.csv", Path(name) / "rows.parquet"
         frame.to_csv(csv, index=False)
         frame.to_parquet(parquet, index=False)
         frame.to_sql("rows", connection, index=False)
-        print(f"{n_rows} rows of 12 columns; rows of a batch:", *SIZES)
-
-        def compare(label: str, ours: Any, theirs: Any) -> None:
-            ratios = [ratio(lambda n=n: exhausted(ours(n)), lambda n=n: theirs(n)) for n in SIZES]
-            print(f"{label:<42}", *(f"{one:8.2f}" for one in ratios))
-
-        compare(
-            "CSVGenerator / pandas chunks",
-            lambda n: CSVGenerator(csv, n),
-            lambda n: csv_pandas(csv, n),
-        )
-        compare(
-            "SQLGenerator / sqlite fetchmany",
-            lambda n: SQLGenerator(connection, QUERY, n),
-            lambda n: sql_raw(connection, n),
-        )
-        compare(
-            "SQLGenerator / pandas.read_sql",
-            lambda n: SQLGenerator(connection, QUERY, n),
-            lambda n: sql_pandas(connection, n),
-        )
-        compare(
-            "ParquetGenerator / pyarrow batches",
-            lambda n: ParquetGenerator(parquet, n),
-            lambda n: parquet_pyarrow(parquet, n),
-        )
-        compare(
-            "PandasGenerator / pandas iloc",
-            lambda n: PandasGenerator(frame, n),
-            lambda n: frame_sliced(frame, n),
-        )
+        lines = [
+            compared(
+                "`CSVGenerator` / pandas chunks, `to_numpy` for each column",
+                lambda n: CSVGenerator(csv, n),
+                lambda n: csv_pandas(csv, n),
+            ),
+            compared(
+                "`SQLGenerator` / sqlite `fetchmany`, `np.array` for each column",
+                lambda n: SQLGenerator(connection, QUERY, n),
+                lambda n: sql_raw(connection, n),
+            ),
+            compared(
+                "`SQLGenerator` / `pandas.read_sql(chunksize)`",
+                lambda n: SQLGenerator(connection, QUERY, n),
+                lambda n: sql_pandas(connection, n),
+            ),
+            compared(
+                "`ParquetGenerator` / pyarrow batches, `to_numpy` for each column",
+                lambda n: ParquetGenerator(parquet, n),
+                lambda n: parquet_pyarrow(parquet, n),
+            ),
+            compared(
+                "`PandasGenerator` / slices of the frame, `to_numpy` for each column",
+                lambda n: PandasGenerator(frame, n),
+                lambda n: frame_sliced(frame, n),
+            ),
+        ]
+    sizes = [f"{size:,}" for size in SIZES]
+    print(table(["generator / what it is measured beside", *sizes], lines))
+    print(machine("pyarrow"))
 
 
 if __name__ == "__main__":

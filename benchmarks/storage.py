@@ -1,6 +1,6 @@
 """Every store beside raw SQLite, pandas, Parquet and one pickle a row.
 
-    python benchmarks/storage.py [URL of another database ...]
+    python benchmarks/storage.py [--quick] [URL of another database ...]
 
 50,000 rows of 384 float32 are written and read back whole, then looked up by 1 and by 1,000
 keys. Times of writing and reading are ratios to raw SQLite with one blob a row, which has no
@@ -10,13 +10,10 @@ run, taken in turns. pandas takes 384 SQL columns; it is measured on a tenth of 
 
 from __future__ import annotations
 
-import os
 import pickle
 import shutil
 import sqlite3
-import sys
 import tempfile
-import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -24,10 +21,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from measure import ARGUMENTS, QUICK, machine, seconds, table
 
 from skmegatron.io import DataStore, MemoryStore
 
-N_ROWS, N_COLUMNS, ROUNDS = 50_000, 384, 5
+N_ROWS, N_COLUMNS, ROUNDS = (2_000, 384, 1) if QUICK else (50_000, 384, 5)
 RNG = np.random.default_rng(0)
 VALUES = RNG.normal(size=(N_ROWS, N_COLUMNS)).astype(np.float32)
 KEYS = [int(key) for key in RNG.permutation(N_ROWS)[:1000]]
@@ -136,12 +134,6 @@ class Ours:
         return self.store.read(rows=keys)["value"]
 
 
-def seconds(work: Callable[[], Any]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
 def measure(make: Callable[[Path], Any], check: bool) -> dict[str, float]:
     folder = Path(tempfile.mkdtemp())
     try:
@@ -165,9 +157,9 @@ def measure(make: Callable[[Path], Any], check: bool) -> dict[str, float]:
 
 def main(urls: list[str]) -> None:
     ways: dict[str, Callable[[Path], Any]] = {
-        "raw sqlite, one blob a row": Raw,
-        "one pickle a row (2019)": Pickled,
-        "pandas to_sql, read_sql": Pandas,
+        "raw SQLite, one blob a row": Raw,
+        "one pickle a row, as in 2019": Pickled,
+        "pandas `to_sql`, `read_sql`": Pandas,
         "Parquet": Parquet,
         "SQLite": lambda folder: Ours(f"sqlite:///{folder}/rows.db"),
         "folder": lambda folder: Ours(folder / "rows"),
@@ -184,17 +176,16 @@ def main(urls: list[str]) -> None:
             best[name] = {
                 what: min(taken, best.get(name, times)[what]) for what, taken in times.items()
             }
-    raw = best["raw sqlite, one blob a row"]
-    print(
-        f"raw sqlite: write {raw['write']:.2f} s, read {raw['read']:.2f} s; {os.cpu_count()} cores"
-    )
-    print("| store | write | read all | one key, ms | 1,000 keys, ms |")
-    print("| --- | --- | --- | --- | --- |")
+    raw = best["raw SQLite, one blob a row"]
+    lines = []
     for name, times in best.items():
-        ratios = [f"{times[what] / raw[what]:.2f}" for what in ("write", "read")]
+        ratios = [times[what] / raw[what] for what in ("write", "read")]
         lookups = [f"{times[what] * 1000:.1f}" for what in ("one", "many")]
-        print(f"| {' | '.join([name, *ratios, *lookups])} |")
+        lines.append([name, *ratios, *lookups])
+    print(table(["store", "write", "read all", "one key, ms", "1,000 keys, ms"], lines))
+    print(f"Raw SQLite wrote in {raw['write']:.2f} s and read in {raw['read']:.2f} s.\n")
+    print(machine("pyarrow", "duckdb", "sqlalchemy", "psycopg", "pymysql"))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(ARGUMENTS)

@@ -1,25 +1,29 @@
 """Streams beside one read of the same file, and their memory beside the number of rows.
 
-Run with ``python benchmarks/streams.py``. A CSV of 10 columns is written; it is read by
-`CSVGenerator` alone, and then fitted and transformed through one layer that learns. The time is
-the best of several, printed as a multiple of one read. Peak memory is that of a process of
-its own, for 200,000 and for 2,000,000 rows.
+    python benchmarks/streams.py [--quick]
+
+A CSV of 10 columns is written; it is read by `CSVGenerator` alone, and then fitted and
+transformed through one layer that learns. The time is the best of several, printed as a multiple
+of one read. Peak memory is that of a process of its own, for few rows and for ten times as many.
 """
 
-import resource
-import subprocess
-import sys
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from timeit import repeat
 
 import numpy as np
 import pandas as pd
+from measure import QUICK, best, machine, peak, table
 
 import skmegatron as sm
 
 N_COLUMNS = 10
+N_ROWS = 2_000 if QUICK else 200_000
 BATCH_SIZE = 10_000
+SIZES = (32, 1_000, 10_000, 65_536)
 
 
 def write_csv(path: Path, n_rows: int) -> None:
@@ -50,26 +54,31 @@ def stream(path: Path, batch_size: int) -> None:
         pass
 
 
+def streaming(path: Path) -> Callable[[], None]:
+    return partial(stream, path, BATCH_SIZE)
+
+
 def main() -> None:
     """Measure, and print ratios."""
-    if len(sys.argv) > 1:  # the process whose memory is measured
-        stream(Path(sys.argv[1]), BATCH_SIZE)
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-        return
     with TemporaryDirectory() as folder:
         peaks = []
-        for n_rows in (200_000, 2_000_000):
+        for n_rows in (N_ROWS, 10 * N_ROWS):
             path = Path(folder) / f"{n_rows}.csv"
             write_csv(path, n_rows)
-            run = [sys.executable, __file__, str(path)]
-            peaks.append(int(subprocess.run(run, capture_output=True, check=True).stdout))
-        print(f"peak memory, 2,000,000 rows to 200,000: {peaks[1] / peaks[0]:.3f}")
-        for batch_size in (32, 1_000, 10_000, 65_536):
-            path = Path(folder) / "200000.csv"
-            times = 5 if batch_size > 32 else 2
-            alone = min(repeat(lambda: read(path, batch_size), number=1, repeat=times))  # noqa: B023 - called at once
-            both = min(repeat(lambda: stream(path, batch_size), number=1, repeat=times))  # noqa: B023 - called at once
-            print(f"fit and transform, batches of {batch_size:>6}: {both / alone:.2f} reads")
+            peaks.append(peak(streaming, path))
+        path = Path(folder) / f"{N_ROWS}.csv"
+        reads = []
+        for size in SIZES:
+            alone, both = partial(read, path, size), partial(stream, path, size)
+            times = best({"alone": alone, "both": both}, times=2 if size == 32 else 5)
+            reads.append(times["both"] / times["alone"])
+    header = ["rows of a batch", *(f"{size:,}" for size in SIZES)]
+    print(table(header, [["fit and transform / one read", *reads]]))
+    print(
+        f"Peak memory beyond the imports is {peaks[0] / 2**20:.0f} MiB with {N_ROWS:,} rows, and "
+        f"{peaks[1] / peaks[0]:.2f} times that with {10 * N_ROWS:,}.\n"
+    )
+    print(machine())
 
 
 if __name__ == "__main__":
