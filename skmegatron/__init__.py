@@ -2,13 +2,16 @@
 
 from skmegatron import io, layers, layertools, metrics, nodes, visuals
 from skmegatron._version import __version__
+from skmegatron.io.caching import FolderCache, MemoryCache
 from skmegatron.io.dataset import Dataset
 from skmegatron.nodes.core import Input, Node, Target
 from skmegatron.pipeline import Pipeline, load_pipeline
 
 __all__ = [
     "Dataset",
+    "FolderCache",
     "Input",
+    "MemoryCache",
     "Node",
     "Pipeline",
     "Target",

@@ -26,10 +26,11 @@ import numpy as np
 from scipy import sparse
 
 from skmegatron.engine.lineage import Lineage
-from skmegatron.engine.plan import Plan, Task, is_stateful, reads, with_last_readers
-from skmegatron.engine.run import Observe, Outcome, Work, run, split_outputs
+from skmegatron.engine.plan import Plan, Task, is_stateful, with_last_readers
+from skmegatron.engine.run import Observe, Work, run, split_outputs
+from skmegatron.engine.workers import Outcome
 from skmegatron.io.caching import OpenedCache, decode, encode
-from skmegatron.io.digest import Watch
+from skmegatron.io.digest import changed, global_random_state
 from skmegatron.nodes.core import Node, StepNode
 
 #: How many times longer than keeping it a value must take to be kept at once.
@@ -159,11 +160,11 @@ class Measured:
     inner: Callable[[], Outcome]
 
     def __call__(self) -> Timed:
-        watch = Watch()
+        before = global_random_state()
         begin = time.perf_counter()
         outcome = self.inner()
         seconds = time.perf_counter() - begin
-        return Timed(outcome, seconds, watch.changed())
+        return Timed(outcome, seconds, changed(before))
 
 
 class Remembering(Work):
@@ -259,12 +260,11 @@ class Remembering(Work):
     def take(self, task: Task, outcome: Any) -> Any:  # noqa: D102 - documented on Work
         value = self.inner.take(task, outcome.outcome)
         self.cache.counters.add(misses=1)
-        read = [*task.step.inbound_nodes, *(task.step.fit_only.values() if task.fit else ())]
         self._spent += outcome.seconds
         # Two paths may share what is above them, but no value took more than the whole run.
-        waited = sum(self._waiting.get(node, 0.0) for node in read)
+        waited = sum(self._waiting.get(node, 0.0) for node in task.reads)
         seconds = min(outcome.seconds + waited, self._spent)
-        if outcome.drew or any(node in self._drawn for node in read):
+        if outcome.drew or any(node in self._drawn for node in task.reads):
             self._drawn.update(task.nodes)
             self.lineage.make_private(task)
         pays = self._keep_state(task, seconds) if task.fit else False
@@ -355,7 +355,7 @@ def remembered(
     work: Work,
     lineage: Lineage,
     cache: OpenedCache,
-    observe: Callable[[Plan], Observe],
+    observe: Callable[[Plan], Observe | None],
     n_jobs: int | None = None,
 ) -> tuple[dict[Node, Any], Remembering]:
     """Run a plan, taking from a cache what it holds.
@@ -380,8 +380,8 @@ def remembered(
     """
     remembering = Remembering(work, lineage, cache, _size(fed))
     tasks, loaded = _frontier(plan, remembering)
-    left = Plan(tuple(with_last_readers(tasks, set(plan.wanted))), plan.inputs, plan.wanted)
-    needed = {*plan.wanted, *(node for task in tasks for node in reads(task))}
+    left = Plan(tuple(with_last_readers(tasks, plan.wanted)), plan.inputs, plan.wanted)
+    needed = {*plan.wanted, *(node for task in tasks for node in task.reads)}
     start = {node: value for node, value in fed.items() if node in needed}
     values = run(left, {**start, **loaded}, remembering, observe(left), n_jobs)
     return {
@@ -403,7 +403,7 @@ def _frontier(plan: Plan, remembering: Remembering) -> tuple[list[Task], dict[No
         found = remembering.find(task, give=give)
         if found is None:
             tasks.append(replace(task, give=give))
-            needed.update(reads(task))
+            needed.update(task.reads)
         else:
             loaded.update({node: value for node, value in found.items() if node in needed})
     return tasks[::-1], loaded

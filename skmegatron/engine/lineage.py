@@ -14,7 +14,6 @@ from uuid import uuid4
 from sklearn import get_config
 
 from skmegatron.engine.plan import Plan, Task, is_stateful
-from skmegatron.io.codehash import draws_unwatched
 from skmegatron.io.digest import (
     UndigestibleError,
     content_digest,
@@ -83,9 +82,9 @@ class Lineage:
             self._held_out = digest(keys)
         for task in plan.tasks:
             source = task.step if task.step.state_of is None else task.step.state_of.step
-            self._add(task, _layer_digest(layers[graph.names[source]]))
+            self._add(task, layers[graph.names[source]])
 
-    def _add(self, task: Task, layer: bytes | None) -> None:
+    def _add(self, task: Task, layer: Any) -> None:
         if task.fit:
             state = self._state_key(task, layer)
             if state is None:
@@ -111,9 +110,9 @@ class Lineage:
         if task.fit:
             self.states[task.name] = uuid4().hex
 
-    def _state_key(self, task: Task, layer: bytes | None) -> str | None:
-        parts = self._read(task)
-        if layer is None or parts is None or _draws_unseen(task.step.layer):
+    def _state_key(self, task: Task, layer: Any) -> str | None:
+        parts, code = self._read(task), _layer_digest(layer)
+        if code is None or parts is None or randomness(layer) == "own":
             return None
         for name, node in sorted(task.step.fit_only.items()):
             key = self.nodes.get(node)
@@ -121,13 +120,13 @@ class Lineage:
                 return None
             # Labels that a step has computed are handed on as a plain row.
             parts += [name.encode(), b"fed" if isinstance(node, InputNode) else b"made", _raw(key)]
-        if self._held_out is not None and getattr(task.step.layer, "takes_validation", False):
+        if self._held_out is not None and getattr(layer, "takes_validation", False):
             parts += [b"held out", self._held_out]
-        return joined(self._base, b"state", layer, *parts)
+        return joined(self._base, b"state", code, *parts)
 
-    def _value_key(self, task: Task, layer: bytes | None) -> str | None:
-        parts = self._read(task)
-        if layer is None or parts is None:
+    def _value_key(self, task: Task, layer: Any) -> str | None:
+        parts, code = self._read(task), _layer_digest(layer)
+        if code is None or parts is None:
             return None
         source = task.step if task.step.state_of is None else task.step.state_of.step
         if is_stateful(source):
@@ -135,10 +134,10 @@ class Lineage:
             if state is None:
                 return None
             parts.append(_raw(state))
-        elif _draws_unseen(task.step.layer):
+        elif randomness(layer) == "own":
             return None
         way = b"inverse" if task.step.state_of is not None else task.method.encode()
-        return joined(self._base, b"value", layer, way, *parts)
+        return joined(self._base, b"value", code, way, *parts)
 
     def _read(self, task: Task) -> list[bytes] | None:
         keys = [self.nodes.get(node) for node in task.step.inbound_nodes]
@@ -158,12 +157,6 @@ def _layer_digest(layer: Any) -> bytes | None:
         return digest((type(layer), layer.get_params(deep=False)))
     except UndigestibleError:
         return None
-
-
-def _draws_unseen(layer: Any) -> bool:
-    """Tell whether a layer may draw random numbers from a source that nobody can watch."""
-    wrapped = getattr(layer, "wrapped", layer)
-    return randomness(wrapped) == "own" or draws_unwatched(getattr(layer, "fn", type(wrapped)))
 
 
 def _raw(key: str) -> bytes:

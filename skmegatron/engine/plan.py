@@ -146,7 +146,7 @@ def plan(
     tasks.reverse()
     inputs = tuple(node for node in order if isinstance(node, InputNode) and node in needed)
     if prune:
-        tasks = _with_last_readers(tasks, set(wanted))
+        tasks = with_last_readers(tasks, wanted)
     return Plan(tuple(tasks), inputs, tuple(wanted), prune)
 
 
@@ -192,10 +192,23 @@ def is_stateful(step: Step) -> bool:
     return step.state_of is None and bool(getattr(step.layer, "stateful", True))
 
 
-def _with_last_readers(tasks: Iterable[Task], wanted: set[Node]) -> list[Task]:
-    seen: set[Node] = set(wanted)
+def with_last_readers(tasks: Sequence[Task], wanted: Iterable[Node]) -> list[Task]:
+    """Note at each task what nobody reads any more once it is done.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+        In order.
+    wanted : iterable of Node
+        What is kept until the end.
+
+    Returns
+    -------
+    list of Task
+    """
+    seen = set(wanted)
     result: list[Task] = []
-    for task in reversed(list(tasks)):
+    for task in reversed(tasks):
         touched = dict.fromkeys((*task.reads, *task.nodes))
         spent = tuple(node for node in touched if node not in seen)
         seen.update(task.reads)

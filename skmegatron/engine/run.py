@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from skmegatron.engine.plan import Level, Plan, Task, levels
+from skmegatron.engine.plan import Level, Plan, Task, levels, plan
 from skmegatron.engine.workers import Call, Failed, Outcome, Workers, n_workers
 from skmegatron.io.tables import describe, guarded
 from skmegatron.nodes.core import InputNode, Node
@@ -117,8 +117,6 @@ class Work:
         """Tell which rows a step that takes some away has left."""
         return self.layers[task.name].kept_rows(*arrays)
 
-    def forget(self, nodes: Sequence[Node]) -> None:
-        """Drop what the work itself holds of spent nodes."""
 
 
 class Fit(Work):
@@ -153,14 +151,11 @@ class Fit(Work):
         self, task: Task, arrays: list[Any], fit_only: dict[str, Any]
     ) -> Callable[[], Outcome]:
         layer, method = self.answering(task)
-        held_out = None
-        if self.validation is not None:
-            validates = task.fit and getattr(layer, "takes_validation", False)
-            if validates or task.give:
-                held_out, labels = self._held_out(task, self.validation)
-            if validates:
-                fit_only["validation_data"] = held_out, labels
-        return Call(layer, method, arrays, fit_only if task.fit else None, task.give, held_out)
+        if not task.fit:
+            return Call(layer, method, arrays)
+        if self.validation is not None and getattr(layer, "takes_validation", False):
+            fit_only["validation_data"] = self._held_out(task, self.validation)
+        return Call(layer, method, arrays, fit_only, task.give)
 
     def take(self, task: Task, outcome: Outcome) -> Any:  # noqa: D102 - documented on Work
         if outcome.layer is not None:
@@ -170,25 +165,20 @@ class Fit(Work):
             for node in task.nodes:
                 shape = np.shape(outputs[node.layer_out_index])
                 self.shapes[self.graph.node_names[node]] = tuple(shape[1:])
-            if self.validation is not None:
-                _store(task, outcome.held_out, self.validation)
         return outcome.value
 
-    @staticmethod
-    def _held_out(task: Task, values: dict[Node, Any]) -> tuple[list[Any], Any]:
-        """Give the held-out values that a step reads, and their labels."""
-        labels = task.step.fit_only.get("y")
-        y = None if labels is None or not task.fit else as_labels(labels, values[labels])
-        return [guarded(values[node]) for node in task.step.inbound_nodes], guarded(y)
-
-    def forget(self, nodes: Sequence[Node]) -> None:  # noqa: D102 - documented on Work
-        if self.validation is not None:
-            for node in nodes:
-                self.validation.pop(node, None)
+    def _held_out(self, task: Task, fed: Mapping[Node, Any]) -> tuple[list[Any], Any]:
+        """Put held-out data through the steps above one, and give what it reads and its labels."""
+        read, labels = task.step.inbound_nodes, task.step.fit_only.get("y")
+        wanted = [*read, *([] if labels is None else [labels])]
+        above = plan(self.graph, wanted)
+        values = run(above, {node: fed[node] for node in above.inputs}, Work(self.layers, self.graph))
+        y = None if labels is None else as_labels(labels, values[labels])
+        return [guarded(values[node]) for node in read], guarded(y)
 
 
 def run(
-    plan: Plan,
+    planned: Plan,
     fed: Mapping[Node, Any],
     work: Work,
     observe: Observe | None = None,
@@ -198,7 +188,7 @@ def run(
 
     Parameters
     ----------
-    plan : Plan
+    planned : Plan
     fed : mapping of Node to array
         Values of the plan's inputs.
     work : Work
@@ -222,15 +212,14 @@ def run(
         what came in.
     """
     if not work.in_order and n_workers(n_jobs) > 1:
-        return _in_levels(plan, fed, work, observe or _unobserved, n_jobs)
+        return _in_levels(planned, fed, work, observe or _unobserved, n_jobs)
     if observe is None and type(work) is Work:
-        return _lean(plan, fed, work)
+        return _lean(planned, fed, work)
     values = dict(fed)
-    for task in plan.tasks:
+    for task in planned.tasks:
         _do(task, values, work, observe or _unobserved)
         for node in task.spent:
             values.pop(node, None)
-        work.forget(task.spent)
     return values
 
 
@@ -251,10 +240,10 @@ def _do(task: Task, values: dict[Node, Any], work: Work, observe: Observe) -> No
         raise
 
 
-def _lean(plan: Plan, fed: Mapping[Node, Any], work: Work) -> dict[Node, Any]:
+def _lean(planned: Plan, fed: Mapping[Node, Any], work: Work) -> dict[Node, Any]:
     """Run without learning and without anybody watching: the same as `_do`, in fewer calls."""
     values = dict(fed)
-    for task in plan.tasks:
+    for task in planned.tasks:
         arrays = [guarded(values[node]) for node in task.step.inbound_nodes]
         try:
             layer, method = work.answering(task)
@@ -275,13 +264,13 @@ def _lean(plan: Plan, fed: Mapping[Node, Any], work: Work) -> dict[Node, Any]:
 
 
 def _in_levels(
-    plan: Plan, fed: Mapping[Node, Any], work: Work, observe: Observe, n_jobs: int | None
+    planned: Plan, fed: Mapping[Node, Any], work: Work, observe: Observe, n_jobs: int | None
 ) -> dict[Node, Any]:
     """Run the tasks of a level at once, one level after the other."""
     values = dict(fed)
-    waiting = dict(enumerate(plan.tasks))
+    waiting = dict(enumerate(planned.tasks))
     with Workers(n_jobs) as workers:
-        for level in levels(plan):
+        for level in levels(planned):
             failed = _do_level(level, values, work, observe, workers)
             done = [place for place, _ in level.tasks if failed is None or place < failed[0]]
             for place in done:
@@ -293,7 +282,6 @@ def _in_levels(
                 raise failed[1]
             for node in level.spent:
                 values.pop(node, None)
-            work.forget(level.spent)
     return values
 
 

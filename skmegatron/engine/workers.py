@@ -28,13 +28,10 @@ class Outcome:
     layer : layer or None
         The fitted one, which is a copy where another process fitted it. None where nothing
         was learned.
-    held_out : array, tuple of arrays or None
-        The value for held-out rows, where there are any.
     """
 
     value: Any
     layer: Any = None
-    held_out: Any = None
 
 
 @dataclass(frozen=True)
@@ -52,8 +49,6 @@ class Call:
         What the layer learns from besides the arrays; None where it does not learn.
     give : bool, default=True
         Whether somebody reads the value.
-    held_out : sequence of array or None, default=None
-        Held-out arrays that are put through once the layer has learned.
     """
 
     layer: Any
@@ -61,7 +56,6 @@ class Call:
     arrays: Sequence[Any]
     fit_only: dict[str, Any] | None = None
     give: bool = True
-    held_out: Sequence[Any] | None = None
 
     def __call__(self) -> Outcome:
         """Compute.
@@ -74,10 +68,7 @@ class Call:
             value = getattr(self.layer, self.method)(*self.arrays)
         else:
             value = self._learned(self.layer, self.fit_only)
-        held_out = None
-        if self.held_out is not None and self.give:
-            held_out = getattr(self.layer, self.method)(*self.held_out)
-        return Outcome(value, None if self.fit_only is None else self.layer, held_out)
+        return Outcome(value, None if self.fit_only is None else self.layer)
 
     def _learned(self, layer: Any, fit_only: dict[str, Any]) -> Any:
         if self.method == "fit_predict":
@@ -88,8 +79,7 @@ class Call:
         return getattr(layer, self.method)(*self.arrays) if self.give else None
 
     def __reduce__(self) -> Any:
-        held = self.fit_only, self.give, self.held_out
-        return Call, (Portable(self.layer), self.method, self.arrays, *held)
+        return Call, (Portable(self.layer), self.method, self.arrays, self.fit_only, self.give)
 
 
 class Failed:

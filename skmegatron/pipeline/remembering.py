@@ -14,10 +14,10 @@ from uuid import uuid4
 from skmegatron.engine.cache import can_pay, remembered
 from skmegatron.engine.lineage import Lineage
 from skmegatron.engine.plan import Plan, is_stateful
-from skmegatron.engine.run import Fit, Observe, Work, run, unobserved
+from skmegatron.engine.run import Fit, Observe, Work, run
 from skmegatron.io.caching import OpenedCache, open_cache
 from skmegatron.nodes.core import Node
-from skmegatron.pipeline.running import Running
+from skmegatron.pipeline.running import Running, looks_of
 
 
 class Remembering(Running):
@@ -49,7 +49,7 @@ class Remembering(Running):
         planned: Plan,
         fed: Mapping[Node, Any],
         work: Fit,
-        observe: Callable[[Plan], Observe],
+        observe: Callable[[Plan], Observe | None],
     ) -> tuple[dict[Node, Any], dict[str, str]]:
         """Fit, and give the values with the key of each learned state where there are keys."""
         cache = self.memory
@@ -74,7 +74,7 @@ class Remembering(Running):
         return {
             name: key
             for name, (key, looks) in known.items()
-            if name in fitted and _same(looks, _looks(fitted[name]))
+            if name in fitted and _same(looks, looks_of(fitted[name]))
         }
 
     def __getstate__(self) -> dict[str, Any]:
@@ -90,14 +90,8 @@ class Remembering(Running):
             self._lineage = _with_looks(self._lineage, self.steps_)
 
 
-def _silent(left: Plan) -> Observe:
-    return unobserved
-
-
-def _looks(layer: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Note which objects a fitted layer, and the estimator in it, consist of."""
-    attributes = dict(vars(layer))
-    return attributes, dict(getattr(attributes.get("estimator_"), "__dict__", {}))
+def _silent(left: Plan) -> None:
+    """Tell nobody of what is run."""
 
 
 def _same(before: tuple[dict[str, Any], ...], now: tuple[dict[str, Any], ...]) -> bool:
@@ -108,4 +102,4 @@ def _same(before: tuple[dict[str, Any], ...], now: tuple[dict[str, Any], ...]) -
 
 
 def _with_looks(keys: Mapping[str, str], layers: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: (key, _looks(layers[name])) for name, key in keys.items() if name in layers}
+    return {name: (key, looks_of(layers[name])) for name, key in keys.items() if name in layers}

@@ -76,7 +76,6 @@ class Running(GraphParams):
     """A graph that can be run on data."""
 
     steps_: Any
-    memory: Any
     overwrite: bool
     n_jobs: int | None
     _columns: dict[str, Any]
@@ -84,11 +83,6 @@ class Running(GraphParams):
     _frame_columns: dict[str, list[Any]]
 
     def _valid_graph(self) -> Graph:
-        if self.memory is not None:
-            raise NotAvailableError(
-                f"memory={self.memory!r} is not available in this version of skmegatron. Leave "
-                "it at memory=None."
-            )
         if self.n_jobs not in (None, 1):
             raise NotAvailableError(
                 f"n_jobs={self.n_jobs!r} is not available in this version of skmegatron: steps "
@@ -187,7 +181,10 @@ class Running(GraphParams):
 
     def _run_ready(self, ready: Ready, feed: Feed) -> dict[Node, Any]:
         ready.work.rows = feed.rows
-        return run(ready.planned, feed.values, ready.work)
+        return self._run_plan(ready.planned, feed.values, ready.work)
+
+    def _run_plan(self, planned: Plan, fed: Mapping[Node, Any], work: Work) -> dict[Node, Any]:
+        return run(planned, fed, work)
 
     def _fitted_layers(self, graph: Graph, planned: Plan) -> Mapping[str, Any]:
         fitted: Mapping[str, Any] = vars(self).get("steps_", {})
@@ -206,10 +203,16 @@ class Running(GraphParams):
             layers[name] = source.layer
         return layers
 
-    def _keep(self, layers: dict[str, Any], feed: Feed, shapes: dict[str, Any]) -> None:
-        """Take over what a fit has learned, all at once."""
+    def _keep(
+        self,
+        layers: dict[str, Any],
+        feed: Feed,
+        shapes: dict[str, Any],
+        keys: Mapping[str, str] | None = None,
+    ) -> None:
+        """Take over what a fit has learned, all at once, with the keys of it in the memory."""
         draft = self._draft()
-        for name in ("n_features_in_", "feature_names_in_", "_made_by"):
+        for name in ("n_features_in_", "feature_names_in_", "_made_by", "_lineage"):
             draft.__dict__.pop(name, None)
         if feed.table is not None:
             validate_data(draft, feed.table, reset=True, skip_check_array=True)
@@ -223,6 +226,8 @@ class Running(GraphParams):
             if is_frame(value) and value is not feed.table
         }
         draft.steps_ = Bunch(**layers)
+        if keys:
+            draft._lineage = {name: (key, looks_of(layers[name])) for name, key in keys.items()}
         self.__dict__.clear()
         self.__dict__.update(draft.__dict__)
 
@@ -372,3 +377,18 @@ def _index(feed: Feed, node: Node) -> Any:
     if feed.index is None or node not in feed.rows:
         return feed.index
     return feed.index[feed.rows[node]]
+
+
+def looks_of(layer: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Note which objects a fitted layer, and the estimator in it, consist of.
+
+    Parameters
+    ----------
+    layer : layer
+
+    Returns
+    -------
+    tuple of (dict, dict)
+    """
+    attributes = dict(vars(layer))
+    return attributes, dict(getattr(attributes.get("estimator_"), "__dict__", {}))

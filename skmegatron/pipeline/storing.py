@@ -31,7 +31,8 @@ from skmegatron.io.storage import DataStore
 from skmegatron.io.tables import column_names, is_frame, select_block, select_column, take_rows
 from skmegatron.nodes.core import Node, Step
 from skmegatron.nodes.graph import Graph
-from skmegatron.pipeline.running import Ready, Running
+from skmegatron.pipeline.remembering import Remembering
+from skmegatron.pipeline.running import Ready
 
 #: How many rows of a stream are kept until they are written in one transaction.
 ROWS_A_WRITE = 4096
@@ -42,7 +43,7 @@ _opening = Lock()
 _opened: WeakKeyDictionary[Any, tuple[Any, DataStore]] = WeakKeyDictionary()
 
 
-class Storing(Running):
+class Storing(Remembering):
     """A pipeline that has a place for its outputs."""
 
     name: str | None
@@ -125,7 +126,8 @@ class Storing(Running):
         """Make another pipeline of a state, with the same place for its outputs."""
         twin = object.__new__(type(self))
         twin.__setstate__(state)
-        twin.__dict__["storage"] = vars(self).get("storage")
+        for name in ("storage", "memory"):  # places, which both share
+            twin.__dict__[name] = vars(self).get(name)
         return twin
 
     def _rows_to_keep(

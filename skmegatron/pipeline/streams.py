@@ -84,7 +84,8 @@ class Streams(CallbackSupportMixin, Answers):
             self._keep(layers, feed, {})
         else:
             self.steps_ = Bunch(**layers)
-            self.__dict__.pop("_made_by", None)
+            for name in ("_made_by", "_lineage"):
+                self.__dict__.pop(name, None)
         return self
 
     @with_callbacks
