@@ -21,6 +21,7 @@ Each is also the builtin one would guess, so ``except ValueError`` goes on worki
     └── NotAvailableError (NotImplementedError)    a parameter this version cannot use yet
 
     UnusedInputWarning (UserWarning)        an input of a pipeline that nothing reads
+    CacheWarning (UserWarning)              results that cannot be kept, and why
 """
 
 from __future__ import annotations
@@ -100,3 +101,7 @@ class NotAvailableError(MegatronError, NotImplementedError):
 
 class UnusedInputWarning(UserWarning):
     """An input of a pipeline that no output, metric or explorer reads."""
+
+
+class CacheWarning(UserWarning):
+    """Results cannot be kept or read back, so they are computed again."""

@@ -1,5 +1,6 @@
 """Data in and out; knows nothing of graphs."""
 
+from skmegatron.io.caching import Cache, CacheStats, FolderCache, MemoryCache
 from skmegatron.io.dataset import CSVData, Dataset, PandasData, ParquetData, SQLData
 from skmegatron.io.generator import (
     CSVGenerator,
@@ -23,10 +24,14 @@ __all__ = [
     "AlchemyStore",
     "CSVData",
     "CSVGenerator",
+    "Cache",
+    "CacheStats",
     "DataStore",
     "Dataset",
     "DuckStore",
+    "FolderCache",
     "FolderStore",
+    "MemoryCache",
     "MemoryStore",
     "PandasData",
     "PandasGenerator",

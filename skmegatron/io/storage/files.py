@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -231,9 +231,19 @@ def locked(file: Path) -> Iterator[None]:
     file : Path
     """
     with file.open("ab") as stream:
-        if sys.platform == "win32":
-            stream.seek(0)
-            msvcrt.locking(stream.fileno(), msvcrt.LK_LOCK, 1)
-        else:
-            fcntl.flock(stream, fcntl.LOCK_EX)
+        lock(stream)
         yield
+
+
+def lock(stream: IO[bytes]) -> None:
+    """Wait for the lock of an open file; closing the file frees it.
+
+    Parameters
+    ----------
+    stream : file
+    """
+    if sys.platform == "win32":
+        stream.seek(0)
+        msvcrt.locking(stream.fileno(), msvcrt.LK_LOCK, 1)
+    else:
+        fcntl.flock(stream, fcntl.LOCK_EX)
