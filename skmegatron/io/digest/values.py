@@ -36,6 +36,7 @@ from skmegatron.io.digest.arrays import array_digest, is_table, table_digest
 from skmegatron.io.digest.bytecode import facts
 from skmegatron.io.digest.code import CodeWalk, named_code
 from skmegatron.io.digest.framing import UndigestibleError
+from skmegatron.io.digest.installed import origin
 from skmegatron.io.saving import Portable
 
 _PROTOCOL = 5
@@ -127,7 +128,7 @@ class _Hashing(pickle.Pickler):
         return _other(obj, kind, self.walk)
 
 
-def _other(obj: Any, kind: type[Any], walk: CodeWalk) -> Any:
+def _other(obj: Any, kind: Any, walk: CodeWalk) -> Any:
     """Replace what is told by more than its exact type."""
     if isinstance(obj, type):
         return ("code", walk.code(obj))
@@ -145,7 +146,16 @@ def _other(obj: Any, kind: type[Any], walk: CodeWalk) -> Any:
         return ("state", kind, obj.__digest_state__())
     if is_table(obj):
         return ("table", kind, table_digest(obj, functools.partial(value_digest, walk=walk)))
-    return None
+    plain = kind.__reduce_ex__ is object.__reduce_ex__ and kind.__reduce__ is object.__reduce__
+    return None if plain or origin(kind.__module__) is not None else _reduced(obj, kind)
+
+
+def _reduced(obj: Any, kind: type[Any]) -> Any:
+    """Name the class of an object that says itself how it is made, maybe without its class."""
+    made = obj.__reduce_ex__(_PROTOCOL)
+    if isinstance(made, str):
+        return ("reduced", kind, made)
+    return ("reduced", kind, *made[:3], *(part and list(part) for part in made[3:5]), *made[5:])
 
 
 def _code(obj: Any, walk: CodeWalk) -> Any:

@@ -361,6 +361,26 @@ class Doubled(TransformerMixin, BaseEstimator):
         return 2 * X
 
 
+def unnamed(amount, how):
+    class Unnamed:
+        def __reduce__(self):
+            return how() if callable(how) else how
+
+        def work(self):
+            return amount
+
+    return Unnamed()
+
+
+def as_a_dict():
+    return dict, (), None, None, iter([(1, 2)])
+
+
+@pytest.mark.parametrize("how", ["NAME", (len, ("abc",)), as_a_dict])
+def test_the_class_of_an_instance_counts_also_where_its_pickle_does_not_name_it(how):
+    assert digest(unnamed(1, how)) == digest(unnamed(1, how)) != digest(unnamed(2, how))
+
+
 def test_an_estimator_of_the_user_is_told_by_its_code(monkeypatch):
     before = digest(Doubled())
     assert digest(clone(Doubled())) == before
