@@ -6,8 +6,9 @@ classes in the same way, data by its value *now*. Nothing of that is kept betwee
 digests, since a helper may be redefined and a constant changed at any time.
 
 Code may lead back to itself. What is open already is told by how far back it was opened,
-so a digest says the same wherever the walk began to matter, however often things are
-shared, and every function is read once.
+so a digest says the same however often things are shared, and every function is read once.
+Where code leads so deep that Python's stack would not do, it is numbered instead, and read
+one after the other.
 """
 
 from __future__ import annotations
@@ -38,7 +39,13 @@ _IDLE = {
 #: Builtins that run what no bytecode shows.
 _HIDING = (eval, exec, globals, __import__)
 _NOT_THERE = object()
+#: How deep code is followed by recursion.
+_DEEPEST = 40
 _DISPATCHER = functools.singledispatch(len).__code__  # type: ignore[attr-defined]
+
+
+class TooDeepError(UndigestibleError):
+    """Code that leads deeper than recursion can follow; a flat walk can."""
 
 
 class CodeWalk:
@@ -48,6 +55,9 @@ class CodeWalk:
     ----------
     of_value : callable
         Gives the digest of any value, on this walk.
+    flat : bool, default=False
+        Whether code is numbered as it is met, and read by `rest`. It may then matter
+        whether two equal functions are one.
 
     Attributes
     ----------
@@ -58,8 +68,10 @@ class CodeWalk:
         draw in turn, which two equal generators do not.
     """
 
-    def __init__(self, of_value: Callable[[Any, CodeWalk], bytes]) -> None:
+    def __init__(self, of_value: Callable[[Any, CodeWalk], bytes], *, flat: bool = False) -> None:
         self._of_value = of_value
+        self._flat = flat
+        self._waiting: list[Code] = []
         self.unwatched = False
         self.places: dict[int, tuple[Any, int]] = {}
         self._done: dict[int, tuple[Any, bytes]] = {}
@@ -95,18 +107,37 @@ class CodeWalk:
         ------
         UndigestibleError
             If it needs something of which no digest tells all.
+        TooDeepError
+            If only a flat walk can read it.
         """
         named = _by_name(code)
         if named is not None:
             return named
         key = id(code)
+        if self._flat:
+            if key not in self._open:
+                self._open[key] = (code, len(self._open))
+                self._waiting.append(code)
+            return framed(b"number", str(self._open[key][1]).encode())
         if key in self._done:
             return self._done[key][1]
         if key in self._open:
             number = self._open[key][1]
             self._reading[-1][1] = min(self._reading[-1][1], number)
             return framed(b"again", str(self._reading[-1][0] - number).encode())
+        if len(self._reading) == _DEEPEST:
+            raise TooDeepError(f"expected code that can be followed, got {code!r}, too deep.")
         return self._read(code)
+
+    def rest(self) -> Iterator[bytes]:
+        """Read what a flat walk has met.
+
+        Yields
+        ------
+        bytes of length 16
+        """
+        for code in self._waiting:  # which grows
+            yield self._content(code)
 
     def _read(self, code: Code) -> bytes:
         number = len(self._open)
@@ -128,6 +159,8 @@ class CodeWalk:
         return self._of_class(code) if isinstance(code, type) else self._of_module(code)
 
     def _value(self, value: Any) -> bytes:
+        if isinstance(value, FunctionType):  # spares the stack the way through a pickle
+            return self.code(value)
         return self._of_value(value, self)
 
     def _of_function(self, function: FunctionType) -> bytes:

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import platform
 import sys
-from functools import cache
+from functools import cache, partial
 from importlib import metadata
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
-from skmegatron.io.digest.arrays import array_digest, is_table, table_digest
+from skmegatron.io.digest.arrays import array_digest
 from skmegatron.io.digest.code import CodeWalk
 from skmegatron.io.digest.framing import framed
 from skmegatron.io.digest.installed import origin
-from skmegatron.io.digest.values import value_digest
+from skmegatron.io.digest.values import value_digest, whole_digest
 
 #: Raised when digests or what they are keys to change their meaning.
 FORMAT = 1
@@ -56,11 +56,7 @@ def content_digest(array: Any) -> bytes:
     >>> content_digest(X) == content_digest(X.copy()), content_digest(X) == content_digest(-X)
     (True, False)
     """
-    if type(array) in (np.ndarray, np.memmap) or sparse.issparse(array):
-        return framed(b"array", array_digest(array, _alone))
-    if is_table(array):
-        return framed(b"table", table_digest(array, _alone))
-    return digest(array)
+    return whole_digest(array, _of_content)[0]
 
 
 def digest(value: Any) -> bytes:
@@ -96,7 +92,7 @@ def digest(value: Any) -> bytes:
     >>> digest(1) == digest(True)
     False
     """
-    return framed(b"value", _alone(value))
+    return whole_digest(value)[0]
 
 
 def code_digest(obj: Any) -> bytes:
@@ -153,5 +149,8 @@ def environment_digest() -> bytes:
     return framed(str(FORMAT).encode(), ours, version.encode(), *map(str.encode, packages))
 
 
-def _alone(value: Any) -> bytes:
-    return value_digest(value, CodeWalk(value_digest))
+def _of_content(array: Any, walk: CodeWalk) -> bytes:
+    """Digest an array straight away, without a pickle around it."""
+    if type(array) in (np.ndarray, np.memmap) or sparse.issparse(array):
+        return framed(b"array", array_digest(array, partial(value_digest, walk=walk)))
+    return value_digest(array, walk)

@@ -16,10 +16,9 @@ from typing import Any, Literal
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from skmegatron.io.digest.code import CodeWalk
 from skmegatron.io.digest.framing import UndigestibleError
 from skmegatron.io.digest.installed import origin
-from skmegatron.io.digest.values import value_digest
+from skmegatron.io.digest.values import whole_digest
 
 Randomness = Literal["none", "global", "own"]
 
@@ -131,12 +130,10 @@ def draws_unwatched(code: Any) -> bool:
     >>> draws_unwatched(lambda X: X + np.random.default_rng(0).normal())
     False
     """
-    walk = CodeWalk(value_digest)
     try:
-        value_digest(code, walk)
+        return whole_digest(code)[1]
     except UndigestibleError:
         return True
-    return walk.unwatched
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,8 @@ from scipy import sparse
 
 from skmegatron.io.digest.arrays import array_digest, is_table, table_digest
 from skmegatron.io.digest.bytecode import facts
-from skmegatron.io.digest.code import CodeWalk, named_code
-from skmegatron.io.digest.framing import UndigestibleError
+from skmegatron.io.digest.code import CodeWalk, TooDeepError, named_code
+from skmegatron.io.digest.framing import UndigestibleError, framed
 from skmegatron.io.digest.installed import origin
 from skmegatron.io.saving import Portable
 
@@ -47,6 +47,36 @@ _ATOMS = frozenset({str, int, float, bool, type(None)})
 _GLOBAL_GENERATORS = (np.random.rand.__self__, random.random.__self__)  # type: ignore[attr-defined]
 _CYTHON = {"cython_function_or_method", "fused_cython_function"}
 _GENERATORS = (np.random.RandomState, np.random.Generator, np.random.BitGenerator, random.Random)
+
+
+def whole_digest(
+    value: Any, of_value: Callable[[Any, CodeWalk], bytes] | None = None
+) -> tuple[bytes, bool]:
+    """Digest any value.
+
+    Parameters
+    ----------
+    value : object
+    of_value : callable, default=None
+        What digests it, given a walk; `value_digest` where nothing is given.
+
+    Returns
+    -------
+    tuple of (bytes of length 16, bool)
+        The digest, and whether code in it names a clock or a source of entropy.
+
+    Raises
+    ------
+    UndigestibleError
+        If no digest tells all of it.
+    """
+    of_value = of_value or value_digest
+    walk = CodeWalk(value_digest)
+    try:
+        return framed(b"value", of_value(value, walk)), walk.unwatched
+    except TooDeepError:
+        flat = CodeWalk(value_digest, flat=True)
+        return framed(b"flat", of_value(value, flat), *flat.rest()), flat.unwatched
 
 
 def value_digest(value: Any, walk: CodeWalk) -> bytes:

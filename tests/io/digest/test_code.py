@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.datasets import load_iris
 from sklearn.preprocessing import StandardScaler
 
-from skmegatron.io.digest import UndigestibleError, code_digest, digest
+from skmegatron.io.digest import UndigestibleError, code_digest, digest, draws_unwatched
 from skmegatron.io.digest.installed import origin
 from skmegatron.layers import Lambda, StatefulLayer
 from skmegatron.nodes.core import Node
@@ -333,6 +333,18 @@ def test_forty_functions_that_all_call_each_other_are_read_once_each():
     exec(body, scope)
 
     assert code_digest(scope["f0"]) != code_digest(scope["f1"])  # or this would never end
+
+
+@pytest.mark.parametrize("depth", [10, 100, 2000])
+def test_code_is_followed_however_deep_it_leads(depth):
+    def chain(last):
+        lines = [f"def f{place}(): return f{place + 1}()" for place in range(depth)]
+        scope = {}
+        exec("\n".join([*lines, f"def f{depth}(): return {last}, f0"]), scope)
+        return scope["f0"]
+
+    assert code_digest(chain(1)) == code_digest(chain(1)) != code_digest(chain(2))
+    assert draws_unwatched(chain("hash(1)"))
 
 
 CONNECTION = threading.Lock()
