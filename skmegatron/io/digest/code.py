@@ -36,8 +36,8 @@ _IDLE = {
     *("__annotations__", "__annotate__", "__annotate_func__", "__annotations_cache__"),
     *("__orig_bases__", "__parameters__", "__type_params__"),
 }
-#: Builtins that run what no bytecode shows.
-_HIDING = (eval, exec, globals, __import__)
+#: What runs code that no bytecode shows.
+_HIDING = (eval, exec, globals, __import__, importlib.import_module)
 _NOT_THERE = object()
 #: How deep code is followed by recursion.
 _DEEPEST = 40
@@ -177,7 +177,7 @@ class CodeWalk:
             return framed(*parts, home)
         self.unwatched |= found.unwatched
         if "import_module" in found.attributes:
-            raise _hidden("import_module")
+            _refuse_hidden(importlib.import_module)
         parts += [
             framed(repr(chain).encode(), self._of_chain(chain, function.__globals__))
             for chain in found.chains
@@ -200,13 +200,13 @@ class CodeWalk:
             if not isinstance(value, ModuleType):
                 break
             inner = vars(value).get(attribute)
+            _refuse_hidden(inner)
             if origin(value.__name__) is not None and not isinstance(inner, ModuleType):
                 break
             value = getattr(value, attribute, _NOT_THERE)
         if value is _NOT_THERE:
             return b"missing"
-        if any(value is hiding for hiding in _HIDING):
-            raise _hidden(head)
+        _refuse_hidden(value)
         return self._value(value)
 
     def _of_imports(self, found: Facts, names: dict[str, Any]) -> Iterator[bytes]:
@@ -245,11 +245,12 @@ class CodeWalk:
         return framed(b"module", module.__name__.encode(), *parts)
 
 
-def _hidden(name: str) -> UndigestibleError:
-    return UndigestibleError(
-        f"expected code that names what it calls, got a call of {name}, which runs what no name "
-        "shows. Call the function itself."
-    )
+def _refuse_hidden(value: Any) -> None:
+    if any(value is hiding for hiding in _HIDING):
+        raise UndigestibleError(
+            f"expected code that names what it calls, got a call of {value.__name__}, which runs "
+            "what no name shows. Call the function itself."
+        )
 
 
 def named_code(code: Any) -> bytes:

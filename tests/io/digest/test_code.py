@@ -1,5 +1,6 @@
 """Digests of code: another one after every edit that could matter, the same after all others."""
 
+import builtins
 import functools
 import importlib
 import os
@@ -355,6 +356,7 @@ CONNECTION = threading.Lock()
     [
         lambda x: CONNECTION,
         lambda x: eval("x + 1"),
+        lambda x: builtins.eval("x + 1"),
         lambda x: globals()["CONNECTION"],
         lambda x: importlib.import_module(x),
         lambda x: __import__(x),
