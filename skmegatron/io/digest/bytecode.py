@@ -15,22 +15,24 @@ from typing import Any
 
 from skmegatron.io.digest.framing import framed
 
-#: Clocks and entropy: nobody can see from outside whether they were read.
+#: The calendar and entropy: nobody can see from outside whether they were read. Clocks that
+#: only tell how long something took are no part of it.
 _SOURCES = {
     *("urandom", "getrandom", "uuid1", "uuid4", "SystemRandom"),
     *("token_bytes", "token_hex", "token_urlsafe", "randbelow", "randbits"),
-    *("time_ns", "perf_counter", "perf_counter_ns", "monotonic", "monotonic_ns"),
-    *("process_time", "process_time_ns", "now", "utcnow", "today"),
+    *("time_ns", "now", "utcnow", "today"),
 }
 #: The same, under names that mean something else where they are attributes of data.
-_GLOBAL_SOURCES = {"time", "secrets", "hash"}
-#: Generators of their own, which draw from entropy unless a constant seeds them.
+_GLOBAL_SOURCES = {("time",), ("time", "time")}
+_ALWAYS_SOURCES = {"secrets", "hash"}
+#: Generators of their own, which draw from entropy unless something seeds them.
 _SEEDED = {"default_rng", "RandomState", "Random", "SeedSequence"}
 _SEEDED |= {"PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"}
 
 _LOADS_GLOBAL = {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"}
 _LOADS_ATTRIBUTE = {"LOAD_ATTR", "LOAD_METHOD"}
 _LOADS_CONSTANT = {"LOAD_CONST", "LOAD_SMALL_INT"}
+_CALLS = {"PRECALL", "CALL", "CALL_FUNCTION"}
 _SAYS_NOTHING = {"EXTENDED_ARG", "CACHE", "NOP", "PUSH_NULL"}
 
 
@@ -144,11 +146,12 @@ def _outside(
         if step.opname in _LOADS_GLOBAL:
             chain = (step.argval, *_attributes(steps, place + 1))
             chains[chain] = None
-            unwatched |= step.argval in _GLOBAL_SOURCES
+            unwatched |= chain[:2] in _GLOBAL_SOURCES or chain[0] in _ALWAYS_SOURCES
         elif step.opname == "IMPORT_NAME":
             level, names = steps[place - 2].argval, steps[place - 1].argval
             imports[(step.argval, level, names or ())] = None
-            unwatched |= step.argval in _GLOBAL_SOURCES
+            unwatched |= step.argval in _ALWAYS_SOURCES
+            unwatched |= step.argval == "time" and "time" in (names or ())
         named = step.opname in _LOADS_GLOBAL or step.opname in _LOADS_ATTRIBUTE
         if named or step.opname == "IMPORT_FROM":
             unwatched |= step.argval in _SOURCES
@@ -164,4 +167,9 @@ def _attributes(steps: list[dis.Instruction], start: int) -> Iterator[str]:
 
 
 def _is_seeded(following: list[dis.Instruction]) -> bool:
-    return any(step.opname in _LOADS_CONSTANT and step.argval is not None for step in following)
+    """Tell whether a call has an argument: what it holds is looked at where it comes from."""
+    for step in following:
+        if step.opname in _LOADS_CONSTANT:
+            return step.argval is not None
+        return not (step.opname in _CALLS and step.arg == 0)
+    return False

@@ -26,6 +26,7 @@ from weakref import WeakKeyDictionary
 from skmegatron.io.digest.bytecode import Facts, facts
 from skmegatron.io.digest.framing import UndigestibleError, framed
 from skmegatron.io.digest.installed import origin
+from skmegatron.io.digest.writes import writes
 
 Code = FunctionType | type[Any] | ModuleType
 
@@ -74,6 +75,8 @@ class CodeWalk:
         self._waiting: list[Code] = []
         self.unwatched = False
         self.places: dict[int, tuple[Any, int]] = {}
+        # Attributes that the code met so far writes into.
+        self._written: frozenset[str] = frozenset()
         self._done: dict[int, tuple[Any, bytes]] = {}
         self._open: dict[int, tuple[Any, int]] = {}
         # Of each thing being read: its number, and the lowest number it leads back to.
@@ -166,20 +169,28 @@ class CodeWalk:
     def _of_function(self, function: FunctionType) -> bytes:
         if function.__code__ is _DISPATCHER:
             return self._of_dispatcher(function)
-        found = facts(function.__code__)
+        found, written = facts(function.__code__), writes(function)
+        self._written |= written.attributes
         home = _home(function)
         parts = [b"function", found.digest, self._value(function.__defaults__)]
-        parts += [self._value(function.__kwdefaults__), self._value(vars(function))]
-        for cell in function.__closure__ or ():
+        own = {key: value for key, value in vars(function).items() if key not in self._written}
+        parts += [self._value(function.__kwdefaults__), self._value(own)]
+        cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+        for name, cell in cells:
             content = _content(cell)
-            parts.append(b"empty" if content is _NOT_THERE else self._value(content))
+            is_written = name in written.names
+            parts.append(
+                b"empty" if content is _NOT_THERE else self._read_or_written(content, is_written)
+            )
         if home is not None:
             return framed(*parts, home)
         self.unwatched |= found.unwatched
         if "import_module" in found.attributes:
             _refuse_hidden(importlib.import_module)
         parts += [
-            framed(repr(chain).encode(), self._of_chain(chain, function.__globals__))
+            framed(
+                repr(chain).encode(), self._of_chain(chain, function.__globals__, written.names)
+            )
             for chain in found.chains
         ]
         return framed(*parts, *self._of_imports(found, function.__globals__))
@@ -191,8 +202,11 @@ class CodeWalk:
         ]
         return framed(b"singledispatch", *sorted(registered))
 
-    def _of_chain(self, chain: tuple[str, ...], names: dict[str, Any]) -> bytes:
+    def _of_chain(
+        self, chain: tuple[str, ...], names: dict[str, Any], written: frozenset[str]
+    ) -> bytes:
         head, *attributes = chain
+        is_written = head in written
         value = names.get(head, _NOT_THERE)
         if value is _NOT_THERE:
             value = getattr(builtins, head, _NOT_THERE)
@@ -204,6 +218,7 @@ class CodeWalk:
             if origin(value.__name__) is not None and not isinstance(inner, ModuleType):
                 break
             value = getattr(value, attribute, _NOT_THERE)
+            is_written = attribute in self._written
         if value is _NOT_THERE:
             return b"missing"
         _refuse_hidden(value)
@@ -234,8 +249,12 @@ class CodeWalk:
         parts = [b"class", cls.__qualname__.encode(), self.code(type(cls))]
         parts += [self.code(base) for base in cls.__bases__]
         entries = vars(cls)
+        for function in filter(None, map(_function_of, entries.values())):
+            self._written |= writes(function).attributes
         for name in sorted(entries.keys() - _IDLE):
-            parts += [name.encode(), self._value(entries[name])]
+            entry = entries[name]
+            is_written = name in self._written and _function_of(entry) is None
+            parts += [name.encode(), self._read_or_written(entry, is_written)]
         return framed(*parts)
 
     def _of_module(self, module: ModuleType) -> bytes:
