@@ -25,14 +25,13 @@ _SOURCES = {
 #: The same, under names that mean something else where they are attributes of data.
 _GLOBAL_SOURCES = {("time",), ("time", "time")}
 _ALWAYS_SOURCES = {"secrets", "hash"}
-#: Generators of their own, which draw from entropy unless something seeds them.
+#: Generators of their own, which draw from entropy unless a constant or a parameter seeds them.
 _SEEDED = {"default_rng", "RandomState", "Random", "SeedSequence"}
 _SEEDED |= {"PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"}
 
 _LOADS_GLOBAL = {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"}
 _LOADS_ATTRIBUTE = {"LOAD_ATTR", "LOAD_METHOD"}
 _LOADS_CONSTANT = {"LOAD_CONST", "LOAD_SMALL_INT"}
-_CALLS = {"PRECALL", "CALL", "CALL_FUNCTION"}
 _SAYS_NOTHING = {"EXTENDED_ARG", "CACHE", "NOP", "PUSH_NULL"}
 
 
@@ -155,7 +154,7 @@ def _outside(
         named = step.opname in _LOADS_GLOBAL or step.opname in _LOADS_ATTRIBUTE
         if named or step.opname == "IMPORT_FROM":
             unwatched |= step.argval in _SOURCES
-            unwatched |= step.argval in _SEEDED and not _is_seeded(steps[place + 1 :][:1])
+            unwatched |= step.argval in _SEEDED and not _is_seeded(steps[place + 1 : place + 3])
     return chains, imports, unwatched
 
 
@@ -167,9 +166,11 @@ def _attributes(steps: list[dis.Instruction], start: int) -> Iterator[str]:
 
 
 def _is_seeded(following: list[dis.Instruction]) -> bool:
-    """Tell whether a call has an argument: what it holds is looked at where it comes from."""
-    for step in following:
-        if step.opname in _LOADS_CONSTANT:
-            return step.argval is not None
-        return not (step.opname in _CALLS and step.arg == 0)
-    return False
+    """Tell whether a constant is handed in, or a parameter: those are looked at by name."""
+    if not following:
+        return False
+    first, *others = following
+    if first.opname in _LOADS_CONSTANT:
+        return first.argval is not None
+    is_parameter = others and others[0].opname in _LOADS_ATTRIBUTE
+    return first.opname.startswith("LOAD_FAST") and bool(is_parameter)

@@ -222,6 +222,12 @@ class CodeWalk:
         if value is _NOT_THERE:
             return b"missing"
         _refuse_hidden(value)
+        return self._read_or_written(value, is_written)
+
+    def _read_or_written(self, value: Any, is_written: bool) -> bytes:
+        """Digest what code names; of data that the code itself writes into, only the type."""
+        if is_written and not isinstance(value, FunctionType | type | ModuleType):
+            return framed(b"written", type(value).__qualname__.encode())
         return self._value(value)
 
     def _of_imports(self, found: Facts, names: dict[str, Any]) -> Iterator[bytes]:
@@ -262,6 +268,14 @@ class CodeWalk:
         names = sorted(name for name in entries if not name.startswith("__"))
         parts = [part for name in names for part in (name.encode(), self._value(entries[name]))]
         return framed(b"module", module.__name__.encode(), *parts)
+
+
+def _function_of(entry: Any) -> FunctionType | None:
+    """Give the function that an entry of a class is, or is made of."""
+    if isinstance(entry, property):
+        entry = entry.fget
+    entry = getattr(entry, "__func__", entry)
+    return entry if isinstance(entry, FunctionType) else None
 
 
 def _refuse_hidden(value: Any) -> None:
