@@ -84,6 +84,7 @@ class Streams(CallbackSupportMixin, Answers):
             self._keep(layers, feed, {})
         else:
             self.steps_ = Bunch(**layers)
+            self._compiled().runs = None
             self.__dict__.pop("_made_by", None)
         return self
 
