@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import narwhals as nw
+import pandas as pd
 from scipy import sparse
 
 from skmegatron.errors import MissingInputError, ShapeError
@@ -107,7 +107,7 @@ def bind(
         # Labels that came inside the table are no features.
         source = _Frame(drop_columns(X, in_table))
     feed = Feed(table=None if isinstance(source, _Mapping) else source.data)
-    if nw.dependencies.is_pandas_dataframe(X) or nw.dependencies.is_pandas_series(X):
+    if isinstance(X, pd.DataFrame | pd.Series):
         feed.index = X.index
     missing = []
     for node in needed:

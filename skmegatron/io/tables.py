@@ -13,10 +13,15 @@ from typing import Any
 
 import narwhals as nw
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
 from skmegatron.errors import ShapeError
+from skmegatron.io.fewrows import few_rows, few_rows_joined
+
+#: What most data comes as that is no dataframe.
+_NO_FRAMES = (np.ndarray, sparse.csr_matrix, sparse.csr_array, dict, list, type(None))
 
 
 def is_frame(data: Any) -> bool:
@@ -31,7 +36,9 @@ def is_frame(data: Any) -> bool:
     -------
     bool
     """
-    return bool(nw.dependencies.is_into_dataframe(data))
+    if type(data) in _NO_FRAMES:  # narwhals asks one library after the other
+        return False
+    return isinstance(data, pd.DataFrame) or bool(nw.dependencies.is_into_dataframe(data))
 
 
 def column_names(frame: Any) -> list[Any]:
@@ -47,7 +54,7 @@ def column_names(frame: Any) -> list[Any]:
         Names as the dataframe has them; pandas allows names that are not strings.
     """
     names = getattr(frame, "columns", None)
-    if nw.dependencies.is_pandas_dataframe(frame) and names is not None:
+    if isinstance(frame, pd.DataFrame) and names is not None:
         return list(names)  # narwhals refuses names that are not strings
     return list(nw.from_native(frame, eager_only=True).columns)
 
@@ -65,8 +72,11 @@ def select_column(frame: Any, position: int) -> NDArray[Any]:
     ndarray of shape (n_rows, ...)
         A column of equally shaped arrays or lists comes back stacked.
     """
-    if nw.dependencies.is_pandas_dataframe(frame):
-        values = frame.iloc[:, position].to_numpy()
+    if isinstance(frame, pd.DataFrame):
+        labels = frame.columns
+        # By its label a column is found in half the time, where the label means just that one.
+        plain = type(labels) is pd.Index and labels.is_unique and type(labels[position]) is str
+        values = (frame[labels[position]] if plain else frame.iloc[:, position]).to_numpy()
     else:
         values = _plain(nw.from_native(frame, eager_only=True)[:, position]).to_numpy()
     return _stacked(np.asarray(values))
@@ -87,7 +97,7 @@ def select_objects(frame: Any, position: int) -> NDArray[Any]:
     ndarray of shape (n_rows, ...)
         A column of equally shaped arrays or lists comes back stacked.
     """
-    if nw.dependencies.is_pandas_dataframe(frame):
+    if isinstance(frame, pd.DataFrame):
         column = frame.iloc[:, position]
         missing = {} if isinstance(column.dtype, np.dtype) else {"na_value": np.nan}
         return _stacked(column.to_numpy(dtype=object, **missing))
@@ -147,7 +157,7 @@ def drop_columns(frame: Any, names: Sequence[str]) -> Any:
     -------
     dataframe
     """
-    if nw.dependencies.is_pandas_dataframe(frame):
+    if isinstance(frame, pd.DataFrame):
         return frame.drop(columns=list(names))
     return nw.to_native(nw.from_native(frame, eager_only=True).drop(list(names)))
 
@@ -174,7 +184,7 @@ def columns_together(arrays: Sequence[Any]) -> Any:
     """
     if len({np.shape(array)[:1] for array in arrays}) > 1:
         raise _misfit(arrays, axis=1)
-    if len(arrays) > 1 and all(nw.dependencies.is_pandas_dataframe(array) for array in arrays):
+    if len(arrays) > 1 and all(isinstance(array, pd.DataFrame) for array in arrays):
         names = [name for array in arrays for name in array.columns]
         same_rows = all(arrays[0].index.equals(array.index) for array in arrays[1:])
         if same_rows and len(set(names)) == len(names):
@@ -207,7 +217,7 @@ def join(arrays: Sequence[Any], axis: int) -> Any:
     if len(rests) > 1 or any(len(shape) <= axis for shape in shapes):
         raise _misfit(arrays, axis)
     if any(sparse.issparse(array) for array in arrays):
-        return sparse.hstack(arrays, format="csr")
+        return few_rows_joined(arrays) if few_rows(arrays) else sparse.hstack(arrays, format="csr")
     dtypes = {array.dtype for array in arrays}
     if len(dtypes) > 1 and len({_kind(dtype) for dtype in dtypes}) > 1:
         arrays = [array.astype(object) for array in arrays]
@@ -293,7 +303,7 @@ def take_rows(data: Any, key: Any) -> Any:
     -------
     same type as `data`
     """
-    if nw.dependencies.is_pandas_dataframe(data):
+    if isinstance(data, pd.DataFrame):
         return data.iloc[key]
     if is_frame(data):
         frame = nw.from_native(data, eager_only=True)
@@ -323,7 +333,7 @@ def guarded(data: Any) -> Any:
         # By position, which numpy's types do not know: a third of the time of flags.writeable.
         view.setflags(False)  # type: ignore[call-arg]
         return view
-    return data.copy(deep=False) if nw.dependencies.is_pandas_dataframe(data) else data
+    return data.copy(deep=False) if isinstance(data, pd.DataFrame) else data
 
 
 def released(data: Any) -> Any:

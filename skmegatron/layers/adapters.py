@@ -16,11 +16,11 @@ from sklearn.utils.metaestimators import available_if
 
 from skmegatron.errors import NodeTypeError
 from skmegatron.io.tables import as_values, columns_together, describe
+from skmegatron.layers.answering import Asker
 from skmegatron.layers.core import Layer, Names
 from skmegatron.layers.wrapping import (
     batch_advice,
     learns_nothing,
-    may_write,
     needs_labels,
     tags_of,
     takes_epochs,
@@ -287,7 +287,7 @@ class Sklearn(Layer):
         if hasattr(self.estimator, direct) and (method == "transform" or only_way):
             return self._fit_by(direct, arrays, y, validation_data, params)
         self.fit(*arrays, y=y, validation_data=validation_data, **params)
-        return self.respond(method, *arrays)
+        return self._function(method, arrays)(self._pack(arrays))
 
     @available_if(_offers("fit_predict"))
     def fit_predict(self, *arrays: Any, y: Any = None, **params: Any) -> Any:
@@ -361,6 +361,7 @@ class Sklearn(Layer):
             if context is not None:
                 context.call_on_fit_task_end(estimator=owner)
         self.estimator_ = estimator
+        self.__dict__.pop("_asker", None)  # it holds on to the estimator before
         # Cross decompositions give the transformed y as well.
         return value[0] if function == "fit_transform" and isinstance(value, tuple) else value
 
@@ -408,15 +409,23 @@ class Sklearn(Layer):
         frozen = isinstance(self.estimator, FrozenEstimator)  # whose fit takes a y, for nothing
         return () if y is None and not frozen else (y,)
 
-    def _pack(self, arrays: Sequence[Any]) -> Any:
+    def _pack(self, arrays: Sequence[Any], asker: Asker | None = None) -> Any:
         if len(arrays) > 1:
             return columns_together(arrays)
         X = as_values(arrays[0], "X")
-        if hasattr(X, "copy") and not isinstance(X, np.ndarray) and may_write(self.estimator):
+        if getattr(X, "ndim", None) == 2 and isinstance(X, np.ndarray):
+            return X
+        known = asker or Asker(self.estimator, self.current)
+        if hasattr(X, "copy") and not isinstance(X, np.ndarray) and known.writes:
             return X.copy()  # arrays come read-only; sparse matrices and frames cannot
-        if getattr(X, "ndim", None) == 1 and wants_columns(self.estimator):
+        if getattr(X, "ndim", None) == 1 and known.takes_columns:
             return X.reshape(-1, 1)
         return X
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = super().__getstate__()
+        # What is known of the estimator is found out again.
+        return {key: value for key, value in state.items() if key != "_asker"}
 
     def transform(self, *arrays: Any) -> Any:
         """Give the step's value: what `method` of the fitted estimator gives.
@@ -450,6 +459,15 @@ class Sklearn(Layer):
         AttributeError
             If the estimator does not have the method.
         """
+        estimator = self.current
+        asker: Asker | None = vars(self).get("_asker")
+        if asker is None or not asker.holds(self.estimator, estimator):
+            asker = self._asker = Asker(self.estimator, estimator)
+        if method.startswith("fit") or not hasattr(estimator, method):
+            self._function(method, arrays)
+        return asker.ask(method, self._pack(arrays, asker))
+
+    def _function(self, method: str, arrays: Sequence[Any]) -> Any:
         function = getattr(self.current, method, None)
         if function is None or method.startswith("fit"):
             given = ", ".join(describe(array) for array in arrays)
@@ -458,7 +476,7 @@ class Sklearn(Layer):
                 f"data ({given}): it can only fit and label the data it learns from. Use "
                 "fit_transform or fit_predict, or an estimator that has it."
             )
-        return function(self._pack(arrays))
+        return function
 
     @available_if(_offers("predict"))
     def predict(self, *arrays: Any) -> Any:

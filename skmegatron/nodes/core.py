@@ -23,6 +23,25 @@ from skmegatron.io.tables import as_values, describe
 hooks: dict[str, Callable[..., Any]] = {}
 
 
+class Drawn:
+    """What has been drawn in this process.
+
+    Attributes
+    ----------
+    last_end : object
+        Another one since each metric or explorer that was drawn: they are attached to graphs
+        that others may have walked already.
+    """
+
+    __slots__ = ("last_end",)
+
+    def __init__(self) -> None:
+        self.last_end = object()
+
+
+drawn = Drawn()
+
+
 class Frozen:
     """An object whose attributes are set once, by `_set`, and never again."""
 
@@ -262,6 +281,8 @@ class Node(Frozen):
         stays = isinstance(node, MetricNode | ExploreNode)
         outbound = self._outbound
         outbound.append((lambda: node) if stays else weakref.ref(node, outbound.remove))
+        if stays:
+            drawn.last_end = object()
 
     def __reduce__(self) -> Any:
         return hooks["reduce"](self)

@@ -14,7 +14,7 @@ from skmegatron.engine.run import where
 from skmegatron.io.dataset import Dataset
 from skmegatron.io.tables import guarded, released
 from skmegatron.nodes.core import Node, Step, StepNode
-from skmegatron.pipeline.heads import Head, head_of
+from skmegatron.pipeline.heads import Head
 from skmegatron.pipeline.names import node_columns
 from skmegatron.pipeline.running import Running
 from skmegatron.pipeline.storing import Storing, row_keys
@@ -52,14 +52,9 @@ def transforms(pipeline: Running) -> bool:
     -------
     bool
     """
-    graph = pipeline._graph_or_none()
-    if graph is None:
+    if pipeline._graph_or_none() is None:
         return True  # and calling it tells what is wrong with the graph
-    layers = vars(pipeline).get("steps_", {})
-    return all(
-        getattr(layers.get(task.name, task.step.layer), "can_transform", True)
-        for task in plan(graph, graph.outputs).tasks
-    )
+    return pipeline._compiled().runs_of(vars(pipeline).get("steps_")).transform
 
 
 def gives_values(pipeline: Running) -> bool:
@@ -221,8 +216,7 @@ class Answers(Storing):
     def _respond(self, method: str, X: Any) -> Any:
         graph = self._valid_graph()
         answers = {}
-        for output in graph.outputs:
-            head = head_of(output)
+        for output, head in zip(graph.outputs, self._compiled().heads, strict=True):
             assert head is not None  # or the method would not be there
             node = output if method == "predict" else head.node
             values, _ = self._run(graph, [node], X, methods={head.step: method})

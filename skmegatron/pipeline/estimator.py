@@ -21,6 +21,7 @@ from sklearn.utils.metaestimators import available_if
 from skmegatron.engine.feed import Feed
 from skmegatron.engine.plan import Plan, Task, plan
 from skmegatron.engine.run import Fit
+from skmegatron.engine.workers import n_workers
 from skmegatron.io.saving import load, save
 from skmegatron.io.tables import released
 from skmegatron.nodes.core import Node, Step
@@ -56,7 +57,11 @@ class Pipeline(Streams):
     memory : object, default=None
         Where a search keeps what it has computed. Not available in this version.
     n_jobs : int, default=None
-        How many independent steps run at once. Only 1 in this version.
+        How many independent steps run at once, in threads: what numpy and scikit-learn compute
+        lets go of Python's lock. None means 1, or what ``joblib.parallel_config`` says, -1 all
+        cores; ``joblib.parallel_config(backend="loky")`` runs them in processes. What comes out,
+        errors included, does not depend on it. Batches (`partial_fit`, `fit_generator`,
+        `transform_generator`) go through one step after the other.
     verbose : bool, default=False
         Whether to print each step's name and time while fitting.
 
@@ -234,6 +239,7 @@ class Pipeline(Streams):
         """Tell callbacks, and whoever asked for `verbose`, about each step."""
         context = self._init_callback_context(max_subtasks=len(planned.tasks))
         context.call_on_fit_task_begin(estimator=self)
+        within = n_workers(self.n_jobs) == 1  # else all is over when a step is told of
         left = len(planned.tasks)
         if not left:
             context.call_on_fit_task_end(estimator=self)
@@ -243,7 +249,7 @@ class Pipeline(Streams):
             nonlocal left
             inner = context.subcontext(task_name=f"fit-{task.name}")
             begin = time.perf_counter()
-            if task.fit and hasattr(layer, "observed_by"):
+            if within and task.fit and hasattr(layer, "observed_by"):
                 with layer.observed_by(self, inner):
                     yield
             else:

@@ -27,6 +27,7 @@ from skmegatron.layers.core import Layer
 from skmegatron.nodes.core import Node, Step
 from skmegatron.nodes.graph import Graph
 from skmegatron.nodes.walk import flatten, unflatten
+from skmegatron.pipeline.compiled import Compiled
 
 _DRAWN = ("inputs", "outputs", "metrics", "explorers")
 
@@ -48,16 +49,16 @@ class GraphParams(BaseEstimator):
         NodeTypeError
             If one of them is not a node.
         """
-        key = tuple(_listed(getattr(self, name)) for name in _DRAWN)
-        cached = vars(self).get("_graph_cache")
-        if cached is not None and cached[0] == key:
-            graph: Graph = cached[1]
-            # A metric may have been attached since.
-            if cached[2] == _n_calls(graph):
-                return graph
-        graph = Graph(*key)
-        self._graph_cache = (key, graph, _n_calls(graph))
-        return graph
+        return self._compiled().graph
+
+    def _compiled(self) -> Compiled:
+        """Give what is known of the graph, worked out again where that has changed."""
+        ends = _frozen(self.metrics), _frozen(self.explorers)
+        key = _frozen(self.inputs), _frozen(self.outputs), *ends
+        compiled: Compiled | None = vars(self).get("_compiled_graph")
+        if compiled is None or not compiled.holds(key):
+            compiled = self._compiled_graph = Compiled(key)
+        return compiled
 
     def _graph_or_none(self) -> Graph | None:
         """Give the graph, or None where the parameters do not make one."""
@@ -182,7 +183,7 @@ class GraphParams(BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(vars(self))
-        state.pop("_graph_cache", None)
+        state.pop("_compiled_graph", None)
         graph = self._graph_or_none()
         if graph is not None:
             nodes: list[Node] = []
@@ -247,12 +248,8 @@ def _as_layer(current: Any, value: Any) -> Any:
     return Sklearn(value)
 
 
-def _listed(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list | tuple) else value
-
-
-def _n_calls(graph: Graph) -> int:
-    return sum(len(node._outbound) for node in graph.path)
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _mapped(value: Any, copies: dict[Any, Any]) -> Any:

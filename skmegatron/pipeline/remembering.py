@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from skmegatron.engine.cache import can_pay, remembered
 from skmegatron.engine.lineage import Lineage
-from skmegatron.engine.plan import Plan, is_stateful
+from skmegatron.engine.plan import Plan
 from skmegatron.engine.run import Fit, Observe, Work, run
 from skmegatron.io.caching import OpenedCache, open_cache
 from skmegatron.nodes.core import Node

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 from sklearn import get_config
 from sklearn.base import OneToOneFeatureMixin
 from sklearn.exceptions import NotFittedError
@@ -21,12 +22,12 @@ from sklearn.utils.validation import column_or_1d, validate_data
 from skmegatron.engine.feed import Feed, bind
 from skmegatron.engine.plan import Plan, is_stateful, plan
 from skmegatron.engine.run import Work, run
-from skmegatron.errors import GraphError, NotAvailableError, ShapeError
+from skmegatron.errors import GraphError, MegatronError, ShapeError
 from skmegatron.io.dataset import Dataset
 from skmegatron.io.tables import column_names, is_frame, released
 from skmegatron.nodes.core import InputNode, Node, Step, Target
 from skmegatron.nodes.graph import Graph
-from skmegatron.pipeline.heads import Head, data_inputs, head_of, pipeline_tags
+from skmegatron.pipeline.heads import Head, data_inputs, pipeline_tags
 from skmegatron.pipeline.names import (
     in_container,
     input_columns,
@@ -63,6 +64,7 @@ class Ready:
     planned : Plan
     edge : Edge
     work : Work
+        Each run takes another one of it, so that several can go on at once.
     """
 
     graph: Graph
@@ -77,21 +79,16 @@ class Running(GraphParams):
 
     steps_: Any
     overwrite: bool
+    n_features_in_: int
     n_jobs: int | None
     _columns: dict[str, Any]
     _shapes: dict[str, tuple[int, ...]]
     _frame_columns: dict[str, list[Any]]
 
     def _valid_graph(self) -> Graph:
-        if self.n_jobs not in (None, 1):
-            raise NotAvailableError(
-                f"n_jobs={self.n_jobs!r} is not available in this version of skmegatron: steps "
-                "run one after the other. Leave it at n_jobs=None; searches take n_jobs "
-                "themselves."
-            )
-        graph = self.graph
-        graph.validate(reserved=self._get_param_names())
-        return graph
+        compiled = self._compiled()
+        compiled.validate(self._get_param_names)
+        return compiled.graph
 
     def _edge(self, graph: Graph, planned: Plan, *, fitting: bool, partly: bool = False) -> Edge:
         """Tell which inputs must be fed."""
@@ -112,11 +109,22 @@ class Running(GraphParams):
         if not fitting:
             self._check_frames(feed)
         checked = not fitting and hasattr(self, "n_features_in_") and not feed.by_name
-        if checked and feed.table is not None:
+        if checked and feed.table is not None and not self._looks_known(feed.table):
             validate_data(self, feed.table, reset=False, skip_check_array=True)
         if fitting:
             self._check_target(graph, feed)
         return feed
+
+    def _looks_known(self, table: Any) -> bool:
+        """Tell whether scikit-learn would find nothing new about the columns of a table."""
+        if table.ndim != 2 or table.shape[1] != self.n_features_in_:
+            return False
+        names = getattr(self, "feature_names_in_", None)
+        if type(table) is np.ndarray:
+            return names is None
+        return isinstance(table, pd.DataFrame) and list(table.columns) == list(
+            () if names is None else names
+        )
 
     def _check_frames(self, feed: Feed) -> None:
         """Insist that a frame fed by an input's name has the columns of the fit."""
@@ -166,7 +174,25 @@ class Running(GraphParams):
         prune: bool = True,
         work: type[Work] = Work,
     ) -> Ready:
-        """Prepare a run of the fitted pipeline."""
+        """Prepare a run of the fitted pipeline, or find one that was prepared before."""
+        if work is not Work:  # one that remembers from batch to batch is for one stream
+            return self._prepared(graph, wanted, methods, prune, work)
+        runs = self._compiled().runs_of(vars(self).get("steps_"))
+        asked = tuple(wanted), prune, *(methods or {}).items()
+        ready: Ready | None = runs.ready.get(asked)
+        if ready is None or ready.graph is not graph:
+            ready = self._prepared(graph, wanted, methods, prune, Work)
+            runs.keep(asked, ready)
+        return ready
+
+    def _prepared(
+        self,
+        graph: Graph,
+        wanted: Sequence[Node],
+        methods: Mapping[Step, str] | None,
+        prune: bool,
+        work: type[Work],
+    ) -> Ready:
         planned = plan(graph, wanted, methods=methods, prune=prune)
         layers = self._fitted_layers(graph, planned)
         edge = self._edge(graph, planned, fitting=False)
@@ -180,11 +206,12 @@ class Running(GraphParams):
         return self._run_ready(ready, feed), feed
 
     def _run_ready(self, ready: Ready, feed: Feed) -> dict[Node, Any]:
-        ready.work.rows = feed.rows
-        return self._run_plan(ready.planned, feed.values, ready.work)
+        work = ready.work.anew()  # others may be running it at this moment
+        work.rows = feed.rows
+        return self._run_plan(ready.planned, feed.values, work)
 
     def _run_plan(self, planned: Plan, fed: Mapping[Node, Any], work: Work) -> dict[Node, Any]:
-        return run(planned, fed, work)
+        return run(planned, fed, work, n_jobs=self.n_jobs)
 
     def _fitted_layers(self, graph: Graph, planned: Plan) -> Mapping[str, Any]:
         fitted: Mapping[str, Any] = vars(self).get("steps_", {})
@@ -228,6 +255,7 @@ class Running(GraphParams):
         draft.steps_ = Bunch(**layers)
         if keys:
             draft._lineage = {name: (key, looks_of(layers[name])) for name, key in keys.items()}
+        draft._compiled().runs = None  # they would hold on to the layers of the fit before
         self.__dict__.clear()
         self.__dict__.update(draft.__dict__)
 
@@ -238,8 +266,10 @@ class Running(GraphParams):
         return draft
 
     def _heads(self) -> list[Head | None]:
-        graph = self._graph_or_none()
-        return [] if graph is None else [head_of(output) for output in graph.outputs]
+        try:
+            return self._compiled().heads
+        except (MegatronError, TypeError):  # as in _graph_or_none
+            return []
 
     def _answers(self, head: Head | None, method: str) -> bool:
         if head is None:

@@ -84,6 +84,7 @@ class Streams(CallbackSupportMixin, Answers):
             self._keep(layers, feed, {})
         else:
             self.steps_ = Bunch(**layers)
+            self._compiled().runs = None
             for name in ("_made_by", "_lineage"):
                 self.__dict__.pop(name, None)
         return self

@@ -1,0 +1,194 @@
+"""One row through a fitted pipeline, beside scikit-learn's own and arithmetic written by hand.
+
+    python benchmarks/row.py
+
+Ten columns of numbers are imputed and scaled, three of text become one-hot columns, a logistic
+regression gives probabilities. All give the same ones; what is printed is the time of one row
+in microseconds, and how often it goes into that of scikit-learn's `Pipeline` with a
+`ColumnTransformer`, from the same kind of row. Best of many in one run.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+import skmegatron as sm
+
+NUMBERS = [f"number{place}" for place in range(10)]
+LABELS = ["colour", "size", "shape"]
+N_STEPS = 1000
+
+Answer = Callable[[], Any]
+
+
+def table(n_rows: int = 2000) -> tuple[pd.DataFrame, np.ndarray]:
+    """Make a table with gaps in its numbers, and labels that depend on it."""
+    rng = np.random.default_rng(0)
+    numbers = rng.normal(size=(n_rows, len(NUMBERS)))
+    labels = rng.choice(["none", "some", "more", "most"], size=(n_rows, len(LABELS)))
+    y = (numbers[:, 0] + (labels[:, 0] == "most") + rng.normal(size=n_rows) > 0).astype(int)
+    numbers[rng.random(numbers.shape) < 0.05] = np.nan
+    frame = pd.DataFrame(numbers, columns=NUMBERS)
+    return frame.assign(**dict(zip(LABELS, labels.astype(object).T, strict=True))), y
+
+
+def drawn(numbers: list[Any] = NUMBERS, labels: list[Any] = LABELS) -> sm.Pipeline:
+    """Draw the same steps as scikit-learn's pipeline has."""
+    numbers, labels = sm.Input("numbers", columns=numbers), sm.Input("labels", columns=labels)
+    y = sm.Target("y")
+    scaled = sm.layers.Sklearn(StandardScaler())(sm.layers.Sklearn(SimpleImputer())(numbers))
+    encoded = sm.layers.Sklearn(OneHotEncoder(handle_unknown="ignore"))(labels)
+    answer = sm.layers.Sklearn(LogisticRegression())([scaled, encoded], y=y)
+    return sm.Pipeline([numbers, labels, y], answer)
+
+
+def columns(numbers: list[Any], labels: list[Any]) -> ColumnTransformer:
+    ready = make_pipeline(SimpleImputer(), StandardScaler())
+    encoder = OneHotEncoder(handle_unknown="ignore")
+    return ColumnTransformer([("numbers", ready, numbers), ("labels", encoder, labels)])
+
+
+def by_hand(model: Any) -> Callable[[np.ndarray, list[str]], np.ndarray]:
+    """Write the arithmetic of the fitted pipeline down, with nothing around it."""
+    steps = dict(model[0].named_transformers_)
+    imputer, scaler = steps["numbers"]
+    encoder, last = steps["labels"], model[-1]
+    starts = np.cumsum([0, *map(len, encoder.categories_)])
+    places = [
+        {label: start + place for place, label in enumerate(known)}
+        for start, known in zip(starts, encoder.categories_, strict=False)
+    ]
+    coef, rest = last.coef_[0, :10], last.coef_[0, 10:]
+
+    def answer(numbers: np.ndarray, labels: list[str]) -> np.ndarray:
+        filled = np.where(np.isnan(numbers), imputer.statistics_, numbers)
+        score = ((filled - scaler.mean_) / scaler.scale_) @ coef + last.intercept_[0]
+        score += sum(rest[known[label]] for known, label in zip(places, labels, strict=True))
+        second = 1 / (1 + np.exp(-score))
+        return np.array([[1 - second, second]])
+
+    return answer
+
+
+def own_layers() -> sm.Pipeline:
+    """Draw the same with layers of our own, as far as they do the same."""
+    numbers, labels = sm.Input("numbers", columns=NUMBERS), sm.Input("labels", columns=LABELS)
+    y = sm.Target("y")
+    scaled = sm.layers.Whiten()(sm.layers.Impute({np.nan: 0.0})(numbers))
+    hot = [
+        sm.layers.OneHotLabels()(sm.layers.Slice(None, place)(labels))
+        for place in range(len(LABELS))
+    ]
+    answer = sm.layers.Sklearn(LogisticRegression())([scaled, *hot], y=y)
+    return sm.Pipeline([numbers, labels, y], answer)
+
+
+def skrub_learner(frame: pd.DataFrame, y: np.ndarray) -> Any:
+    """Give skrub's spelling of the same, where skrub is installed."""
+    skrub = importlib.import_module("skrub")
+    X, labels = skrub.X(frame), skrub.y(y)
+    features = X.skb.apply(columns(NUMBERS, LABELS))
+    return features.skb.apply(LogisticRegression(), y=labels).skb.make_learner(fitted=True)
+
+
+def rows() -> dict[str, tuple[Answer, Answer | None]]:
+    """Give what is measured, and scikit-learn on the same kind of row."""
+    frame, y = table()
+    whole = frame.to_numpy(dtype=object)
+    sizes = whole.copy()
+    for place in range(10, 13):  # numbers, so that the whole table is one array of them
+        sizes[:, place] = pd.factorize(sizes[:, place], sort=True)[0]
+    floats = sizes.astype(float)
+    named = make_pipeline(columns(NUMBERS, LABELS), LogisticRegression()).fit(frame, y)
+    placed = columns(list(range(10)), [10, 11, 12])
+    by_place = make_pipeline(clone(placed), LogisticRegression()).fit(whole, y)
+    of_floats = make_pipeline(clone(placed), LogisticRegression()).fit(floats, y)
+
+    ours, layers = drawn().fit(frame, y), own_layers().fit(frame, y)
+    arrays = {"numbers": frame[NUMBERS].to_numpy(), "labels": frame[LABELS].to_numpy()}
+    ours_placed = drawn(list(range(10)), [10, 11, 12]).fit(whole, y)
+    ours_floats = drawn().fit({"numbers": floats[:, :10], "labels": floats[:, 10:]}, y)
+    row, object_row, float_row = frame.iloc[[0]], whole[[0]], floats[[0]]
+    blocks = {name: values[[0]] for name, values in arrays.items()}
+    halves = {"numbers": float_row[:, :10], "labels": float_row[:, 10:]}
+    single = {name: row[name].to_numpy() for name in frame}
+    hand = by_hand(named)
+    plain = blocks["numbers"][0], list(blocks["labels"][0])
+    pandas: Answer = lambda: named.predict_proba(row)  # noqa: E731
+    objects: Answer = lambda: by_place.predict_proba(object_row)  # noqa: E731
+    numbers: Answer = lambda: of_floats.predict_proba(float_row)  # noqa: E731
+    measured: dict[str, tuple[Answer, Answer | None]] = {
+        "sklearn, pandas row": (pandas, pandas),
+        "sklearn, array of objects": (objects, objects),
+        "sklearn, array of floats": (numbers, numbers),
+        "ours, pandas row": (lambda: ours.predict_proba(row), pandas),
+        "ours, columns by name": (lambda: ours.predict_proba(single), pandas),
+        "ours, array of objects": (lambda: ours_placed.predict_proba(object_row), objects),
+        "ours, two arrays": (lambda: ours.predict_proba(blocks), objects),
+        "ours, two arrays of floats": (lambda: ours_floats.predict_proba(halves), numbers),
+        "our own layers, two arrays": (lambda: layers.predict_proba(blocks), None),
+        "by hand": (lambda: hand(*plain), None),
+    }
+    if importlib.util.find_spec("skrub"):
+        learner = skrub_learner(frame, y)
+        measured["skrub, pandas row"] = (lambda: learner.predict_proba({"X": row}), pandas)
+    return measured
+
+
+def chain() -> tuple[Answer, Answer]:
+    """Give a chain of multiplications as a graph, and as a loop."""
+    start = node = sm.Input("x")
+    for _ in range(N_STEPS):
+        node = sm.layers.ScalarMultiply(1.01)(node)
+    pipeline, values = sm.Pipeline(start, node), np.ones(1)
+    fed = {"x": values}
+
+    def loop() -> np.ndarray:
+        result = values
+        for _ in range(N_STEPS):
+            result = result * 1.01
+        return result
+
+    return lambda: pipeline.transform(fed), loop
+
+
+def best(work: Answer, times: int) -> float:
+    """Give the shortest of several times, in seconds."""
+    seconds = []
+    for _ in range(times):
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def main() -> None:
+    """Print the tables."""
+    print(f"{'one row':30}{'us':>9}{'sklearn /':>12}")
+    for name, (ours, beside) in rows().items():
+        mine = best(ours, 300)
+        ratio = ""
+        if beside is not None:
+            np.testing.assert_allclose(ours(), beside(), rtol=1e-6)
+            ratio = f"{best(beside, 100) / mine:12.1f}"
+        print(f"{name:30}{mine * 1e6:9.1f}{ratio}")
+    graph, loop = chain()
+    np.testing.assert_allclose(graph(), loop())
+    cost = (best(graph, 30) - best(loop, 30)) / N_STEPS
+    print(f"\nthe graph costs {cost * 1e6:.2f} us a step, over {N_STEPS} steps")
+
+
+if __name__ == "__main__":
+    main()
