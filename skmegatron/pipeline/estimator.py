@@ -21,6 +21,7 @@ from sklearn.utils.metaestimators import available_if
 from skmegatron.engine.feed import Feed
 from skmegatron.engine.plan import Plan, Task, plan
 from skmegatron.engine.run import Fit, run
+from skmegatron.engine.unwritten import leave_unwritten
 from skmegatron.io.saving import load, save
 from skmegatron.io.tables import released
 from skmegatron.nodes.core import Node, Step
@@ -214,7 +215,7 @@ class Pipeline(Streams):
         graph = self._valid_graph()
         validate_layers(graph)
         warn_unused(graph)
-        planned = plan(graph, wanted, fit=True, methods=methods)
+        planned = leave_unwritten(plan(graph, wanted, fit=True, methods=methods))
         edge = self._edge(graph, planned, fitting=True)
         feed = self._feed(graph, edge, X, y, fit_only, fitting=True)
         held_out = None

@@ -21,6 +21,7 @@ from sklearn.utils.validation import column_or_1d, validate_data
 from skmegatron.engine.feed import Feed, bind
 from skmegatron.engine.plan import Plan, is_stateful, plan
 from skmegatron.engine.run import Work, run
+from skmegatron.engine.unwritten import leave_unwritten
 from skmegatron.errors import GraphError, NotAvailableError, ShapeError
 from skmegatron.io.dataset import Dataset
 from skmegatron.io.tables import column_names, is_frame, released
@@ -174,6 +175,8 @@ class Running(GraphParams):
     ) -> Ready:
         """Prepare a run of the fitted pipeline."""
         planned = plan(graph, wanted, methods=methods, prune=prune)
+        if prune and work is Work:  # streams have their own way of giving values
+            planned = leave_unwritten(planned)
         layers = self._fitted_layers(graph, planned)
         edge = self._edge(graph, planned, fitting=False)
         return Ready(graph, wanted, planned, edge, work(layers, graph))
