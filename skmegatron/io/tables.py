@@ -13,10 +13,15 @@ from typing import Any
 
 import narwhals as nw
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
 from skmegatron.errors import ShapeError
+from skmegatron.io.stacking import stack_columns
+
+#: From so many rows on it is worth a look whether text is repeated.
+_MANY = 10_000
 
 
 def is_frame(data: Any) -> bool:
@@ -66,10 +71,27 @@ def select_column(frame: Any, position: int) -> NDArray[Any]:
         A column of equally shaped arrays or lists comes back stacked.
     """
     if nw.dependencies.is_pandas_dataframe(frame):
-        values = frame.iloc[:, position].to_numpy()
+        column = frame.iloc[:, position]
+        values = _shared_text(column) if _repeats_text(column) else column.to_numpy()
     else:
         values = _plain(nw.from_native(frame, eager_only=True)[:, position]).to_numpy()
     return _stacked(np.asarray(values))
+
+
+def _repeats_text(column: Any) -> bool:
+    """Tell whether a pandas column holds few texts many times, as far as a look at it tells."""
+    if not isinstance(column.dtype, pd.StringDtype) or len(column) < _MANY:
+        return False
+    some = column.iloc[:: len(column) // 1000]
+    return bool(some.nunique() < len(some) / 2)
+
+
+def _shared_text(column: Any) -> NDArray[Any]:
+    """Give a column of text as objects, each text once: pandas makes one for every row."""
+    codes, texts = pd.factorize(column)
+    objects = np.append(texts.to_numpy(dtype=object), column.dtype.na_value)
+    shared: NDArray[Any] = objects.take(codes)  # of what is missing the code is -1: the last
+    return shared
 
 
 def select_objects(frame: Any, position: int) -> NDArray[Any]:
@@ -207,7 +229,7 @@ def join(arrays: Sequence[Any], axis: int) -> Any:
     if len(rests) > 1 or any(len(shape) <= axis for shape in shapes):
         raise _misfit(arrays, axis)
     if any(sparse.issparse(array) for array in arrays):
-        return sparse.hstack(arrays, format="csr")
+        return stack_columns(arrays) if axis == 1 else sparse.hstack(arrays, format="csr")
     dtypes = {array.dtype for array in arrays}
     if len(dtypes) > 1 and len({_kind(dtype) for dtype in dtypes}) > 1:
         arrays = [array.astype(object) for array in arrays]
