@@ -155,16 +155,30 @@ class Timed:
 
 @dataclass(frozen=True)
 class Measured:
-    """Call something, and measure it."""
+    """Call something, and measure it.
+
+    Attributes
+    ----------
+    inner : callable
+    watch : bool
+        Whether it may draw from the global random generators.
+    """
 
     inner: Callable[[], Outcome]
+    watch: bool
 
     def __call__(self) -> Timed:
-        before = global_random_state()
+        """Compute.
+
+        Returns
+        -------
+        Timed
+        """
+        before = global_random_state() if self.watch else None
         begin = time.perf_counter()
         outcome = self.inner()
         seconds = time.perf_counter() - begin
-        return Timed(outcome, seconds, changed(before))
+        return Timed(outcome, seconds, before is not None and changed(before))
 
 
 class Remembering(Work):
@@ -255,7 +269,8 @@ class Remembering(Work):
     def call(self, task: Task, arrays: list[Any], fit_only: dict[str, Any]) -> Any:  # noqa: D102 - documented on Work
         if task.fit:
             self._before[task.name] = dict(vars(self.layers[task.name]))
-        return Measured(self.inner.call(task, arrays, fit_only))
+        watch = task.step in self.lineage.watched
+        return Measured(self.inner.call(task, arrays, fit_only), watch)
 
     def take(self, task: Task, outcome: Any) -> Any:  # noqa: D102 - documented on Work
         value = self.inner.take(task, outcome.outcome)
@@ -284,7 +299,7 @@ class Remembering(Work):
             return False
         before = self._before.pop(task.name)
         now = vars(self.layers[task.name])
-        learned = {name: value for name, value in now.items() if before.get(name, self) is not value}
+        learned = {key: value for key, value in now.items() if before.get(key, self) is not value}
         content = self._encoded(task, learned, seconds)
         if content is None:
             return False
@@ -384,11 +399,12 @@ def remembered(
     needed = {*plan.wanted, *(node for task in tasks for node in task.reads)}
     start = {node: value for node, value in fed.items() if node in needed}
     values = run(left, {**start, **loaded}, remembering, observe(left), n_jobs)
-    return {
-        # What the cache gave belongs to the cache; what goes out may be written into.
-        node: np.copy(value, order="K") if node in loaded and isinstance(value, np.ndarray) else value
-        for node, value in values.items()
-    }, remembering
+    for node in plan.wanted:
+        value = values[node]
+        if node in loaded and isinstance(value, np.ndarray):
+            # What the cache gave belongs to the cache; what goes out may be written into.
+            values[node] = value.copy(order="K")
+    return values, remembering
 
 
 def _frontier(plan: Plan, remembering: Remembering) -> tuple[list[Task], dict[Node, Any]]:

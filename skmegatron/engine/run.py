@@ -172,7 +172,8 @@ class Fit(Work):
         read, labels = task.step.inbound_nodes, task.step.fit_only.get("y")
         wanted = [*read, *([] if labels is None else [labels])]
         above = plan(self.graph, wanted)
-        values = run(above, {node: fed[node] for node in above.inputs}, Work(self.layers, self.graph))
+        start = {node: fed[node] for node in above.inputs}
+        values = run(above, start, Work(self.layers, self.graph))
         y = None if labels is None else as_labels(labels, values[labels])
         return [guarded(values[node]) for node in read], guarded(y)
 

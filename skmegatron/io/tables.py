@@ -19,9 +19,12 @@ from scipy import sparse
 
 from skmegatron.errors import ShapeError
 from skmegatron.io.fewrows import few_rows, few_rows_joined
+from skmegatron.io.stacking import stack_columns
 
 #: What most data comes as that is no dataframe.
 _NO_FRAMES = (np.ndarray, sparse.csr_matrix, sparse.csr_array, dict, list, type(None))
+#: From so many rows on it is worth a look whether text is repeated.
+_MANY = 10_000
 
 
 def is_frame(data: Any) -> bool:
@@ -76,10 +79,27 @@ def select_column(frame: Any, position: int) -> NDArray[Any]:
         labels = frame.columns
         # By its label a column is found in half the time, where the label means just that one.
         plain = type(labels) is pd.Index and labels.is_unique and type(labels[position]) is str
-        values = (frame[labels[position]] if plain else frame.iloc[:, position]).to_numpy()
+        column = frame[labels[position]] if plain else frame.iloc[:, position]
+        values = _shared_text(column) if _repeats_text(column) else column.to_numpy()
     else:
         values = _plain(nw.from_native(frame, eager_only=True)[:, position]).to_numpy()
     return _stacked(np.asarray(values))
+
+
+def _repeats_text(column: Any) -> bool:
+    """Tell whether a pandas column holds few texts many times, as far as a look at it tells."""
+    if not isinstance(column.dtype, pd.StringDtype) or len(column) < _MANY:
+        return False
+    some = column.iloc[:: len(column) // 1000]
+    return bool(some.nunique() < len(some) / 2)
+
+
+def _shared_text(column: Any) -> NDArray[Any]:
+    """Give a column of text as objects, each text once: pandas makes one for every row."""
+    codes, texts = pd.factorize(column)
+    objects = np.append(texts.to_numpy(dtype=object), column.dtype.na_value)
+    shared: NDArray[Any] = objects.take(codes)  # of what is missing the code is -1: the last
+    return shared
 
 
 def select_objects(frame: Any, position: int) -> NDArray[Any]:
@@ -217,7 +237,9 @@ def join(arrays: Sequence[Any], axis: int) -> Any:
     if len(rests) > 1 or any(len(shape) <= axis for shape in shapes):
         raise _misfit(arrays, axis)
     if any(sparse.issparse(array) for array in arrays):
-        return few_rows_joined(arrays) if few_rows(arrays) else sparse.hstack(arrays, format="csr")
+        if few_rows(arrays):
+            return few_rows_joined(arrays)
+        return stack_columns(arrays) if axis == 1 else sparse.hstack(arrays, format="csr")
     dtypes = {array.dtype for array in arrays}
     if len(dtypes) > 1 and len({_kind(dtype) for dtype in dtypes}) > 1:
         arrays = [array.astype(object) for array in arrays]

@@ -15,9 +15,10 @@ from skmegatron.engine.cache import can_pay, remembered
 from skmegatron.engine.lineage import Lineage
 from skmegatron.engine.plan import Plan
 from skmegatron.engine.run import Fit, Observe, Work, run
+from skmegatron.engine.unwritten import leave_unwritten
 from skmegatron.io.caching import OpenedCache, open_cache
 from skmegatron.nodes.core import Node
-from skmegatron.pipeline.running import Running, looks_of
+from skmegatron.pipeline.running import Ready, Running, looks_of
 
 
 class Remembering(Running):
@@ -36,10 +37,10 @@ class Remembering(Running):
     def memory(self, given: Any) -> None:
         self.__dict__["memory"] = given
 
-    def _run_plan(self, planned: Plan, fed: Mapping[Node, Any], work: Work) -> dict[Node, Any]:
-        cache = self.memory
+    def _run_work(self, ready: Ready, fed: Mapping[Node, Any], work: Work) -> dict[Node, Any]:
+        cache, planned = self.memory, ready.planned
         if cache is None or not planned.prune or not can_pay(planned, fed, cache):
-            return run(planned, fed, work, n_jobs=self.n_jobs)
+            return super()._run_work(ready, fed, work)
         lineage = Lineage(planned, work.graph, fed, work.layers, self._learned_keys())
         values, _ = remembered(planned, fed, work, lineage, cache, _silent, self.n_jobs)
         return values
@@ -54,7 +55,8 @@ class Remembering(Running):
         """Fit, and give the values with the key of each learned state where there are keys."""
         cache = self.memory
         if cache is None or not planned.prune or not can_pay(planned, fed, cache):
-            return run(planned, fed, work, observe(planned), self.n_jobs), {}
+            direct = leave_unwritten(planned)
+            return run(direct, fed, work, observe(direct), self.n_jobs), {}
         held_out = None if work.validation is None else dict(work.validation)
         lineage = Lineage(planned, work.graph, fed, work.layers, {}, held_out)
         values, done = remembered(planned, fed, work, lineage, cache, observe, self.n_jobs)

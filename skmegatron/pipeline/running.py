@@ -22,6 +22,7 @@ from sklearn.utils.validation import column_or_1d, validate_data
 from skmegatron.engine.feed import Feed, bind
 from skmegatron.engine.plan import Plan, is_stateful, plan
 from skmegatron.engine.run import Work, run
+from skmegatron.engine.unwritten import leave_unwritten
 from skmegatron.errors import GraphError, MegatronError, ShapeError
 from skmegatron.io.dataset import Dataset
 from skmegatron.io.tables import column_names, is_frame, released
@@ -62,6 +63,8 @@ class Ready:
     graph : Graph
     wanted : sequence of Node
     planned : Plan
+    direct : Plan
+        The same where no value need outlive its reader, or be looked at.
     edge : Edge
     work : Work
         Each run takes another one of it, so that several can go on at once.
@@ -70,6 +73,7 @@ class Ready:
     graph: Graph
     wanted: Sequence[Node]
     planned: Plan
+    direct: Plan
     edge: Edge
     work: Work
 
@@ -196,7 +200,9 @@ class Running(GraphParams):
         planned = plan(graph, wanted, methods=methods, prune=prune)
         layers = self._fitted_layers(graph, planned)
         edge = self._edge(graph, planned, fitting=False)
-        return Ready(graph, wanted, planned, edge, work(layers, graph))
+        # Streams have their own way of giving values.
+        direct = leave_unwritten(planned) if prune and work is Work else planned
+        return Ready(graph, wanted, planned, direct, edge, work(layers, graph))
 
     def _put_through(
         self, ready: Ready, X: Any, y: Any = None, extra: Mapping[str, Any] | None = None
@@ -208,10 +214,10 @@ class Running(GraphParams):
     def _run_ready(self, ready: Ready, feed: Feed) -> dict[Node, Any]:
         work = ready.work.anew()  # others may be running it at this moment
         work.rows = feed.rows
-        return self._run_plan(ready.planned, feed.values, work)
+        return self._run_work(ready, feed.values, work)
 
-    def _run_plan(self, planned: Plan, fed: Mapping[Node, Any], work: Work) -> dict[Node, Any]:
-        return run(planned, fed, work, n_jobs=self.n_jobs)
+    def _run_work(self, ready: Ready, fed: Mapping[Node, Any], work: Work) -> dict[Node, Any]:
+        return run(ready.direct, fed, work, n_jobs=self.n_jobs)
 
     def _fitted_layers(self, graph: Graph, planned: Plan) -> Mapping[str, Any]:
         fitted: Mapping[str, Any] = vars(self).get("steps_", {})

@@ -313,3 +313,18 @@ def test_dictionary_of_pyarrow_keeps_its_gaps():
 
     assert select_column(frame, 1).tolist() == ["u", None, "v"]
     assert as_values(column, "c").tolist() == ["u", None, "v"]
+
+
+@pytest.mark.parametrize("dtype", ["str", "string", "string[python]"])
+@pytest.mark.parametrize("n_texts", [3, 15_000])
+def test_text_repeated_in_a_long_column_comes_as_it_does_from_a_short_one(dtype, n_texts):
+    texts = [None if n % 7 == 0 else f"text {n % n_texts}" for n in range(20_000)]
+    frame = pd.DataFrame({"text": pd.Series(texts, dtype=dtype)})
+
+    column = select_column(frame, 0)
+
+    assert column.dtype == object
+    pd.testing.assert_series_equal(
+        pd.Series(column, dtype=object), pd.Series(frame["text"].to_numpy(), dtype=object)
+    )
+    assert type(column[0]) is type(frame["text"].to_numpy()[0])

@@ -615,3 +615,13 @@ def test_labels_come_back_through_inverse_in_a_pipeline():
     X = np.array(["b", "a", "b"])
 
     assert sm.Pipeline(x, encoded.inverse(encoded)).fit(X).transform(X).tolist() == X.tolist()
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT])
+def test_many_objects_have_the_codes_of_few(missing):
+    some = np.array(["b", missing, "a", 1, True, 2.5, None, "z"], dtype=object)
+    labels = OneHotLabels().fit(some[:-1])
+
+    many = labels.transform(np.tile(some, 500))
+
+    assert_array_equal(many, np.tile(labels.transform(some), (500, 1)))

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmegatron.errors import ShapeError
 from skmegatron.io.tables import as_columns, as_values
+from skmegatron.io.unwritten import Unwritten
 from skmegatron.layers.core import Names, StatefulLayer, one_to_one
 
 
@@ -118,12 +119,25 @@ class Whiten(StatefulLayer):
             float32 where `X` is, else float64.
         """
         check_is_fitted(self)
-        values = self._checked(X)
-        # Subtracted in float64: float32 is too coarse for columns far from 0.
-        whitened: NDArray[Any] = np.empty_like(values)
-        np.subtract(values, self.mean_, out=whitened, casting="same_kind")
-        whitened /= self.scale_.astype(values.dtype)
+        whitened = _whitened(self._checked(X), self.mean_, self.scale_)
         return whitened.ravel() if np.ndim(X) == 1 else whitened
+
+    def unwritten(self, X: Any) -> Unwritten | NDArray[Any]:
+        """Shift and scale when the columns are put beside others.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows,) or (n_rows, n_columns)
+
+        Returns
+        -------
+        Unwritten of the shape of `X`, with a column axis
+            Or what `transform` gives.
+        """
+        if np.ndim(X) == 1:
+            return self.transform(X)
+        check_is_fitted(self)
+        return _Whitened(self._checked(X), self.mean_, self.scale_)
 
     def inverse_transform(self, X: Any) -> NDArray[Any]:
         """Go back to the original units.
@@ -186,3 +200,25 @@ class Whiten(StatefulLayer):
         tags = super().__sklearn_tags__()
         tags.transformer_tags = TransformerTags(preserves_dtype=["float64", "float32"])
         return tags
+
+
+class _Whitened(Unwritten):
+    """Columns that are shifted and scaled when they are written."""
+
+    def __init__(self, values: NDArray[Any], mean: NDArray[Any], scale: NDArray[Any]) -> None:
+        self.values = values
+        self.mean = mean
+        self.scale = scale
+        self.shape = values.shape
+        self.dtype = values.dtype
+
+    def write(self, out: NDArray[Any], rows: slice) -> None:
+        out[...] = _whitened(self.values[rows], self.mean, self.scale)
+
+
+def _whitened(values: NDArray[Any], mean: NDArray[Any], scale: NDArray[Any]) -> NDArray[Any]:
+    # Subtracted in float64: float32 is too coarse for columns far from 0.
+    whitened: NDArray[Any] = np.empty_like(values)
+    np.subtract(values, mean, out=whitened, casting="same_kind")
+    whitened /= scale.astype(values.dtype)
+    return whitened

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from skmegatron.errors import ShapeError
-from skmegatron.io.tables import columns_together, join
+from skmegatron.io.tables import as_columns, columns_together, join
+from skmegatron.io.unwritten import Unwritten, write_together
 from skmegatron.layers.core import Names, StatelessLayer, one_to_one
 
 
@@ -279,6 +280,11 @@ class Concatenate(StatelessLayer):
     def __init__(self, axis: int = -1) -> None:
         self.axis = axis
 
+    @property
+    def takes_unwritten(self) -> bool:
+        """Whether steps in front may leave it to this one to write their columns."""
+        return type(self).transform is Concatenate.transform and self.axis in (-1, 1)
+
     def transform(self, *arrays: Any) -> Any:
         """Join.
 
@@ -297,6 +303,10 @@ class Concatenate(StatelessLayer):
         ShapeError
             If the arrays do not fit together, or the axis is that of the observations.
         """
+        if any(isinstance(array, Unwritten) for array in arrays):
+            if self.takes_unwritten and _plain_columns(arrays):
+                return write_together([_as_block(array) for array in arrays])
+            arrays = tuple(a.written() if isinstance(a, Unwritten) else a for a in arrays)
         if any(not sparse.issparse(array) and np.ndim(array) > 2 for array in arrays):
             blocks = [np.asarray(array) for array in arrays]
             n_axes = max(block.ndim for block in blocks)
@@ -315,3 +325,17 @@ class Concatenate(StatelessLayer):
         known = [names for names in inbound if names is not None]
         plain = len(known) == len(inbound) and all(names.ndim == 1 for names in known)
         return np.concatenate(known) if plain else None
+
+
+def _plain_columns(arrays: Sequence[Any]) -> bool:
+    """Tell whether all are columns of numbers, of as many rows."""
+    plain = all(
+        isinstance(array, Unwritten)
+        or (type(array) is np.ndarray and array.ndim in (1, 2) and array.dtype.kind in "biufc")
+        for array in arrays
+    )
+    return plain and len({array.shape[0] for array in arrays}) == 1
+
+
+def _as_block(array: Any) -> Any:
+    return array if isinstance(array, Unwritten) else as_columns(array)

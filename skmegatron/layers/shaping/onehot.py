@@ -15,10 +15,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmegatron.errors import ShapeError
 from skmegatron.io.tables import join
+from skmegatron.io.unwritten import Unwritten
 from skmegatron.layers.core import Names, StatefulLayer
 
 #: Integers within this range are looked up in a table rather than hashed.
 _TABLE_SIZE = 1 << 16
+#: From so many objects on it pays to find the different ones first.
+_MANY = 1000
 #: Up to so many columns the table of all encodings is small.
 _FEW = 256
 
@@ -64,17 +67,8 @@ class _OneHot(StatefulLayer):
         ShapeError
             If the result is to be sparse, which takes two axes, and would have more.
         """
-        if self.stateful:
-            check_is_fitted(self)
         X = _as_array(X)
-        codes = self._codes(X.ravel())
-        unknown = codes < 0
-        if self.strict and unknown.any():
-            some = pd.unique(X.ravel()[unknown])[:5].tolist()
-            raise ValueError(
-                f"{type(self).__name__} has no column for the values {some}. {self._remedy}, or "
-                "leave strict=False to encode them as zeros."
-            )
+        codes = self._known_codes(X)
         n_columns = self._n_columns()
         if self.sparse:
             if X.ndim > 2 or (X.ndim == 2 and X.shape[1] != 1):
@@ -82,18 +76,47 @@ class _OneHot(StatefulLayer):
                     f"A sparse matrix has two axes, so sparse=True takes shape (n_rows,), got "
                     f"{X.shape}. Leave sparse=False for more."
                 )
-            ends = np.concatenate([[0], np.cumsum(~unknown)])
-            kept = codes[~unknown]
+            known = codes >= 0
+            ends = np.concatenate([[0], np.cumsum(known)])
+            kept = codes if ends[-1] == len(codes) else codes[known]
             ones = np.ones(len(kept), dtype=self.dtype)
             return sparse.csr_array((ones, kept, ends), shape=(len(codes), n_columns))
-        if n_columns <= _FEW:
-            # Rows of a table, whose last one is zeros and stands for -1: one pass over memory.
-            table = np.eye(n_columns + 1, n_columns, dtype=self.dtype)
-            return table.take(codes, axis=0).reshape(*X.shape, n_columns)
-        encoded = np.zeros((codes.size, n_columns), dtype=self.dtype)
-        rows = np.flatnonzero(~unknown)
-        encoded[rows, codes[rows]] = 1
-        return encoded.reshape(*X.shape, n_columns)
+        return _encoded(codes, n_columns, np.dtype(self.dtype)).reshape(*X.shape, n_columns)
+
+    def unwritten(self, X: Any) -> Any:
+        """Encode when the columns are put beside others.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, ...)
+
+        Returns
+        -------
+        Unwritten of shape (n_rows, n_categories)
+            Or what `transform` gives, where that is sparse or has more axes.
+
+        Raises
+        ------
+        ValueError
+            If `strict` and a value was not seen in `fit`.
+        """
+        X = _as_array(X)
+        if self.sparse or X.ndim != 1:
+            return self.transform(X)
+        return _OneHotColumns(self._known_codes(X), self._n_columns(), np.dtype(self.dtype))
+
+    def _known_codes(self, X: NDArray[Any]) -> NDArray[np.intp]:
+        """Give the column of each value, and raise where a strict layer has none."""
+        if self.stateful:
+            check_is_fitted(self)
+        codes = self._codes(X.ravel())
+        if self.strict and (unknown := codes < 0).any():
+            some = pd.unique(X.ravel()[unknown])[:5].tolist()
+            raise ValueError(
+                f"{type(self).__name__} has no column for the values {some}. {self._remedy}, or "
+                "leave strict=False to encode them as zeros."
+            )
+        return codes
 
     def inverse_transform(self, X: Any) -> NDArray[Any]:
         """Give the label of the largest entry.
@@ -145,6 +168,29 @@ class _OneHot(StatefulLayer):
         return np.array(
             [f"{column}_{label}" for column in names for label in labels], dtype=object
         )
+
+
+class _OneHotColumns(Unwritten):
+    """Codes that become columns when they are written."""
+
+    def __init__(self, codes: NDArray[np.intp], n_columns: int, dtype: np.dtype[Any]) -> None:
+        self.codes = codes
+        self.shape = len(codes), n_columns
+        self.dtype = dtype
+
+    def write(self, out: NDArray[Any], rows: slice) -> None:
+        out[...] = _encoded(self.codes[rows], self.shape[1], self.dtype)
+
+
+def _encoded(codes: NDArray[np.intp], n_columns: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Give rows that are 1 in the column of their code, and zeros for -1."""
+    if n_columns <= _FEW:
+        # Rows of a table, whose last one is zeros and stands for -1: one pass over memory.
+        return np.eye(n_columns + 1, n_columns, dtype=dtype).take(codes, axis=0)
+    encoded = np.zeros((codes.size, n_columns), dtype=dtype)
+    rows = np.flatnonzero(codes >= 0)
+    encoded[rows, codes[rows]] = 1
+    return encoded
 
 
 class OneHotLabels(_OneHot):
@@ -242,6 +288,18 @@ class OneHotLabels(_OneHot):
         if values.dtype.kind == categories.dtype.kind == "U":
             places = np.searchsorted(categories, values).clip(max=len(categories) - 1)
             return np.where(categories[places] == values, places, -1)
+        if values.dtype.kind == "O" and len(values) > _MANY:
+            places, labels = pd.factorize(values)  # each label is looked up once
+            codes: NDArray[np.intp] = np.append(self._looked_up(labels), -1).take(places)
+            missing = places < 0
+            if missing.any():
+                codes[missing] = self._looked_up(values[missing])
+            return codes
+        return self._looked_up(values)
+
+    def _looked_up(self, values: NDArray[Any]) -> NDArray[np.intp]:
+        """Give the column of each value by way of a hash table."""
+        categories = self.categories_
         # As objects, lest pandas infers a type for text first, which takes longer. To pandas
         # True is 1 only among objects.
         kinds = {values.dtype.kind, categories.dtype.kind}
