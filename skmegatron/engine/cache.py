@@ -37,6 +37,8 @@ from skmegatron.nodes.core import Node, StepNode
 AT_ONCE = 20
 #: And where it has been computed before.
 AGAIN = 1.5
+#: Attributes of layers that follow from the others.
+_IN_PASSING = {"_asker", "_observer"}
 #: How many keys of values that were not kept are remembered.
 _N_SEEN = 100_000
 
@@ -129,6 +131,20 @@ def kind_of(task: Task) -> Any:
     function = getattr(layer, "fn", None)
     code = getattr(function, "__code__", type(function))
     return type(layer), type(wrapped), code, task.fit, task.method
+
+
+def attributes_of(layer: Any) -> dict[str, Any]:
+    """Give what a layer consists of, without what it only holds while it is at work.
+
+    Parameters
+    ----------
+    layer : layer
+
+    Returns
+    -------
+    dict of str to object
+    """
+    return {name: value for name, value in vars(layer).items() if name not in _IN_PASSING}
 
 
 def _size(fed: Mapping[Node, Any]) -> int:
@@ -246,7 +262,7 @@ class Remembering(Work):
             if loaded is None:
                 return None
             learned, fitting = loaded
-            vars(self.layers[task.name]).update(learned)
+            self.layers[task.name].__dict__.update(learned)
             seconds = max(seconds, fitting)
         if rows is not None:
             self.rows.update(dict.fromkeys(task.nodes, rows))
@@ -268,7 +284,7 @@ class Remembering(Work):
 
     def call(self, task: Task, arrays: list[Any], fit_only: dict[str, Any]) -> Any:  # noqa: D102 - documented on Work
         if task.fit:
-            self._before[task.name] = dict(vars(self.layers[task.name]))
+            self._before[task.name] = attributes_of(self.layers[task.name])
         watch = task.step in self.lineage.watched
         return Measured(self.inner.call(task, arrays, fit_only), watch)
 
@@ -298,7 +314,7 @@ class Remembering(Work):
         if seconds < AGAIN * self.cache.cost(self.books.state_bytes.get(kind, 0)):
             return False
         before = self._before.pop(task.name)
-        now = vars(self.layers[task.name])
+        now = attributes_of(self.layers[task.name])
         learned = {key: value for key, value in now.items() if before.get(key, self) is not value}
         content = self._encoded(task, learned, seconds)
         if content is None:
@@ -431,7 +447,5 @@ def _n_bytes(value: Any) -> int:
         return int(value.nnz) * (value.dtype.itemsize + 4)
     n_bytes = getattr(value, "nbytes", None)
     if n_bytes is None and hasattr(value, "memory_usage"):
-        return int(value.memory_usage().sum())
-    if callable(n_bytes) or n_bytes is None:
-        return sys.getsizeof(value)
-    return int(n_bytes)
+        n_bytes = value.memory_usage().sum()
+    return int(n_bytes) if isinstance(n_bytes, int | np.integer) else sys.getsizeof(value)

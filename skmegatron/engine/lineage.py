@@ -132,13 +132,14 @@ class Lineage:
         parts, code = self._read(task), _layer_digest(layer)
         if code is None or parts is None:
             return None
+        unseen = self._draws_unseen(task, layer)
         source = task.step if task.step.state_of is None else task.step.state_of.step
         if is_stateful(source):
             state = self.states.get(self._graph.names[source])
             if state is None:
                 return None
             parts.append(_raw(state))
-        elif self._draws_unseen(task, layer):
+        elif unseen:
             return None
         way = b"inverse" if task.step.state_of is not None else task.method.encode()
         return joined(self._base, b"value", code, way, *parts)

@@ -118,7 +118,6 @@ class Work:
         return self.layers[task.name].kept_rows(*arrays)
 
 
-
 class Fit(Work):
     """Fit each step that learns, and give its value while at it.
 
@@ -172,7 +171,7 @@ class Fit(Work):
         read, labels = task.step.inbound_nodes, task.step.fit_only.get("y")
         wanted = [*read, *([] if labels is None else [labels])]
         above = plan(self.graph, wanted)
-        start = {node: fed[node] for node in above.inputs}
+        start: dict[Node, Any] = {node: fed[node] for node in above.inputs}
         values = run(above, start, Work(self.layers, self.graph))
         y = None if labels is None else as_labels(labels, values[labels])
         return [guarded(values[node]) for node in read], guarded(y)

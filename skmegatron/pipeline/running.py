@@ -19,6 +19,7 @@ from sklearn.utils import Bunch, assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
 
+from skmegatron.engine.cache import attributes_of
 from skmegatron.engine.feed import Feed, bind
 from skmegatron.engine.plan import Plan, is_stateful, plan
 from skmegatron.engine.run import Work, run
@@ -426,5 +427,5 @@ def looks_of(layer: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     -------
     tuple of (dict, dict)
     """
-    attributes = dict(vars(layer))
+    attributes = attributes_of(layer)
     return attributes, dict(getattr(attributes.get("estimator_"), "__dict__", {}))
