@@ -1327,17 +1327,10 @@ def test_metadata_routing_hands_weights_on_without_being_told():
 
 
 @pytest.mark.parametrize("use", ["fit", "fit_transform", "transform", "predict"])
-@pytest.mark.parametrize(("name", "value"), [("memory", "cache"), ("n_jobs", 2)])
+@pytest.mark.parametrize(("name", "value"), [("memory", "cache")])
 def test_a_parameter_that_cannot_be_used_yet_is_refused_by_name(name, value, use):
     pipeline = drawn(StandardScaler(), Ridge()).set_params(**{name: value})
     data = (FLOWERS, SPECIES) if use.startswith("fit") else (FLOWERS,)
 
     with pytest.raises(NotAvailableError, match=rf"{name}={value!r} is not available.*{name}="):
         getattr(pipeline, use)(*data)
-
-
-@pytest.mark.parametrize("n_jobs", [None, 1])
-def test_one_job_is_what_there_is(n_jobs):
-    pipeline = drawn(StandardScaler()).set_params(n_jobs=n_jobs)
-
-    assert pipeline.fit_transform(FLOWERS).shape == FLOWERS.shape
