@@ -33,7 +33,8 @@ Draw = Callable[[Any, Any], Any]
 def branches(draw: Draw, n_jobs: int) -> sm.Pipeline:
     x, y = sm.Input("X", shape=(None,)), sm.Target("y")
     both = [draw(x, y) for _ in range(2)]
-    return sm.Pipeline([x, y], sm.layers.Concatenate()(both), n_jobs=n_jobs)
+    inputs = [x, y] if any(node.step.fit_only for node in both) else x
+    return sm.Pipeline(inputs, both, n_jobs=n_jobs)
 
 
 def svd(X: np.ndarray) -> np.ndarray:
