@@ -126,8 +126,11 @@ class Running(GraphParams):
         names = getattr(self, "feature_names_in_", None)
         if type(table) is np.ndarray:
             return names is None and table.ndim == 2 and table.shape[1] == self.n_features_in_
-        if not isinstance(table, pd.DataFrame) or names is None:
+        if not isinstance(table, pd.DataFrame):
             return False
+        if names is None:  # names that are no strings are none to scikit-learn
+            unnamed = not any(isinstance(name, str) for name in table.columns)
+            return unnamed and table.shape[1] == self.n_features_in_
         return list(table.columns) == list(names)
 
     def _check_frames(self, feed: Feed) -> None:

@@ -998,10 +998,11 @@ def test_callbacks_change_nothing_of_what_is_learned():
     assert not hasattr(watched.steps_.logisticregression.estimator_, "_skl_callbacks")
 
 
-def test_a_progress_bar_runs_on_a_graph(capsys):
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_progress_bar_runs_on_a_graph(capsys, n_jobs):
     pipeline = drawn(StandardScaler(), LogisticRegression()).set_callbacks(ProgressBar())
 
-    pipeline.fit(FLOWERS, SPECIES)
+    pipeline.set_params(n_jobs=n_jobs).fit(FLOWERS, SPECIES)
 
     printed = capsys.readouterr().out
     assert "fit-standardscaler" in printed

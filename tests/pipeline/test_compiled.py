@@ -16,7 +16,6 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 
 import skmegatron as sm
 from skmegatron.layers import Concatenate, Filter, Lambda, Metric, ScalarMultiply, Sklearn, Whiten
-from skmegatron.pipeline import answers, running
 
 rng = np.random.default_rng(0)
 ROWS = rng.normal(size=(40, 3))
@@ -29,46 +28,64 @@ def drawn():
     return sm.Pipeline([x, y], Sklearn(LogisticRegression())(scaled, y=y, name="clf"))
 
 
-@pytest.fixture
-def plans(monkeypatch):
-    """List the plans that are made; what makes them is the real thing."""
-    made = []
-    real = running.plan
-
-    def noted(*args, **kwargs):
-        made.append(args)
-        return real(*args, **kwargs)
-
-    monkeypatch.setattr(running, "plan", noted)
-    monkeypatch.setattr(answers, "plan", noted)
-    return made
-
-
-def test_a_run_is_planned_once_for_each_set_of_outputs(plans):
+def test_a_run_is_prepared_once_for_each_set_of_outputs():
     pipe = drawn().fit(ROWS, LABELS)
-    plans.clear()
-    for _ in range(3):
-        pipe.predict(ROWS)
-    assert len(plans) == 1
-    for _ in range(3):
-        pipe.transform(ROWS, outputs=["scaled"])
-        pipe.predict_proba(ROWS[:1])
-        pipe.transform(ROWS, prune=False)
-    assert len(plans) == 4
+    graph = pipe.graph
+    scaled = [graph.find("scaled")]
+    method = {graph.by_name["clf"]: "predict_proba"}
+    asked = [
+        (graph.outputs,),
+        (scaled,),
+        (graph.outputs, method),
+        (graph.outputs, None, False),
+    ]
+
+    ready = [pipe._ready(graph, *one) for one in asked]
+    pipe.predict_proba(ROWS)
+
+    assert len(set(map(id, ready))) == len(asked)
+    assert all(
+        pipe._ready(pipe.graph, *one) is each for one, each in zip(asked, ready, strict=True)
+    )
+    pipe.steps_["scaled"] = Sklearn(MinMaxScaler()).fit(ROWS)
+    assert pipe._ready(graph, graph.outputs) is not ready[0]
 
 
-def test_no_parameters_are_read_and_nothing_is_cloned_in_a_prediction(monkeypatch):
-    pipe = drawn().fit(ROWS, LABELS)
-    expected = pipe.predict_proba(ROWS[:1])
+class Watched(StandardScaler):
+    """Does not like to be asked for its parameters while answering."""
 
-    def refuse(self, *args, **kwargs):
-        raise AssertionError("not in a prediction")
+    answering = False
 
-    for kind in (StandardScaler, LogisticRegression, Sklearn, sm.Pipeline):
-        for name in ("get_params", "__sklearn_tags__", "__sklearn_clone__"):
-            monkeypatch.setattr(kind, name, refuse)
+    def get_params(self, deep=True):
+        assert not Watched.answering
+        return super().get_params(deep)
 
-    assert_array_equal(pipe.predict_proba(ROWS[:1]), expected)
+
+class WatchedPipeline(sm.Pipeline):
+    """Does not like to be asked for its parameters or tags while answering."""
+
+    def get_params(self, deep=True):
+        assert not Watched.answering
+        return super().get_params(deep)
+
+    def __sklearn_tags__(self):
+        assert not Watched.answering
+        return super().__sklearn_tags__()
+
+
+def test_no_parameters_and_tags_are_read_in_a_prediction():
+    x, y = sm.Input("X", shape=(None,)), sm.Target("y")
+    guess = Sklearn(LogisticRegression())(Sklearn(Watched())(x), y=y)
+    pipe = WatchedPipeline([x, y], guess).fit(ROWS, LABELS)
+    pipe.transform(pd.DataFrame(ROWS))
+
+    Watched.answering = True
+    try:
+        pipe.predict(ROWS[:1])
+        assert pipe.predict_proba(ROWS[:1]).shape == (1, 2)
+        assert pipe.transform(pd.DataFrame(ROWS[:1])).shape == (1,)
+    finally:
+        Watched.answering = False
 
 
 def both(change):
