@@ -194,8 +194,8 @@ def run(
     work : Work
         What is done at each step.
     observe : callable, default=None
-        Gives a context manager around each task, for progress and timing. Where several steps
-        run at once, it is told of each when its result is taken.
+        Gives a context manager around each task and its layer, for progress and timing. Of steps
+        that run at once it is told when their results are taken, with None for the layer.
     n_jobs : int or None, default=1
         How many independent steps run at once, as joblib takes it. Neither values nor errors
         depend on it.
@@ -289,9 +289,11 @@ def _do_level(
     level: Level, values: dict[Node, Any], work: Work, observe: Observe, workers: Workers
 ) -> tuple[int, Exception] | None:
     """Do the tasks of a level; give the first error in the plan's order, and its place."""
+    if len(level.tasks) == 1:
+        return _do_alone(*level.tasks[0], values, work, observe)
     read = [[guarded(values[node]) for node in task.step.inbound_nodes] for _, task in level.tasks]
     calls = [
-        work.call(task, arrays, _fit_only(task, values))
+        _call(task, arrays, values, work)
         for (_, task), arrays in zip(level.tasks, read, strict=True)
     ]
     outcomes = workers.compute(calls)
@@ -299,13 +301,32 @@ def _do_level(
         try:
             if isinstance(outcome, Failed):
                 raise outcome.error
-            with observe(task, work.layers.get(task.name)):
+            with observe(task, None):
                 result = work.take(task, outcome)
             _put(task, result, arrays, values, work)
         except Exception as error:  # noqa: BLE001 - raised when the tasks before it are done
             error.add_note(_where(task, arrays, work))
             return place, error
     return None
+
+
+def _do_alone(
+    place: int, task: Task, values: dict[Node, Any], work: Work, observe: Observe
+) -> tuple[int, Exception] | None:
+    try:
+        _do(task, values, work, observe)
+    except Exception as error:  # noqa: BLE001 - raised when the tasks before it are done
+        return place, error
+    return None
+
+
+def _call(
+    task: Task, arrays: list[Any], values: Mapping[Node, Any], work: Work
+) -> Callable[[], Outcome]:
+    try:
+        return work.call(task, arrays, _fit_only(task, values))
+    except Exception as error:  # noqa: BLE001 - raised in its turn
+        return Failed(error)
 
 
 def _put(task: Task, result: Any, arrays: list[Any], values: dict[Node, Any], work: Work) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import joblib
 from sklearn.utils.parallel import Parallel, delayed
@@ -93,6 +93,10 @@ class Failed:
     def __init__(self, error: Exception) -> None:
         self.error = error
 
+    def __call__(self) -> NoReturn:
+        """Raise it."""
+        raise self.error
+
     def __reduce__(self) -> Any:
         # Tracebacks cannot be sent; their text can.
         return _failed_elsewhere, (self.error, "".join(traceback.format_exception(self.error)))
@@ -170,8 +174,6 @@ class Workers:
         -------
         list of {Outcome, Failed}
         """
-        if len(calls) == 1:
-            return [_attempt(calls[0])]
         if not self._entered:
             self._parallel.__enter__()
             self._entered = True

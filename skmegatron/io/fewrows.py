@@ -36,7 +36,7 @@ def few_rows(arrays: Sequence[Any]) -> bool:
     bool
         True for few rows of floats, dense or in canonical CSR.
     """
-    if arrays[0].shape[0] > MOST_ROWS or sum(a.shape[-1] for a in arrays) > _MOST_COLUMNS:
+    if not 0 < arrays[0].shape[0] <= MOST_ROWS or sum(a.shape[-1] for a in arrays) > _MOST_COLUMNS:
         return False
     return all(_is_dense(array) or _is_csr(array) for array in arrays)
 

@@ -20,8 +20,12 @@ from sklearn.utils.metaestimators import available_if
 
 from skmegatron.engine.feed import Feed
 from skmegatron.engine.plan import Plan, Task, plan
+<<<<<<< HEAD
 from skmegatron.engine.run import Fit
 from skmegatron.engine.workers import n_workers
+=======
+from skmegatron.engine.run import Fit, run
+>>>>>>> row
 from skmegatron.io.saving import load, save
 from skmegatron.io.tables import released
 from skmegatron.nodes.core import Node, Step
@@ -239,7 +243,6 @@ class Pipeline(Streams):
         """Tell callbacks, and whoever asked for `verbose`, about each step."""
         context = self._init_callback_context(max_subtasks=len(planned.tasks))
         context.call_on_fit_task_begin(estimator=self)
-        within = n_workers(self.n_jobs) == 1  # else all is over when a step is told of
         left = len(planned.tasks)
         if not left:
             context.call_on_fit_task_end(estimator=self)
@@ -249,7 +252,7 @@ class Pipeline(Streams):
             nonlocal left
             inner = context.subcontext(task_name=f"fit-{task.name}")
             begin = time.perf_counter()
-            if within and task.fit and hasattr(layer, "observed_by"):
+            if task.fit and hasattr(layer, "observed_by"):
                 with layer.observed_by(self, inner):
                     yield
             else:

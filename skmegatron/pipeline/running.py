@@ -122,14 +122,15 @@ class Running(GraphParams):
 
     def _looks_known(self, table: Any) -> bool:
         """Tell whether scikit-learn would find nothing new about the columns of a table."""
-        if table.ndim != 2 or table.shape[1] != self.n_features_in_:
-            return False
         names = getattr(self, "feature_names_in_", None)
         if type(table) is np.ndarray:
-            return names is None
-        return isinstance(table, pd.DataFrame) and list(table.columns) == list(
-            () if names is None else names
-        )
+            return names is None and table.ndim == 2 and table.shape[1] == self.n_features_in_
+        if not isinstance(table, pd.DataFrame):
+            return False
+        if names is None:  # names that are no strings are none to scikit-learn
+            unnamed = not any(isinstance(name, str) for name in table.columns)
+            return unnamed and table.shape[1] == self.n_features_in_
+        return list(table.columns) == list(names)
 
     def _check_frames(self, feed: Feed) -> None:
         """Insist that a frame fed by an input's name has the columns of the fit."""

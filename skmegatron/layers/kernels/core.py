@@ -35,7 +35,7 @@ def is_finite(values: NDArray[Any]) -> bool:
     -------
     bool
     """
-    return bool(np.vdot(values, values) < FINITE)
+    return float(np.vdot(values, values)) < FINITE
 
 
 def as_floats(estimator: Any, X: Any, *, allow_nan: bool = False) -> NDArray[Any] | None:

@@ -33,9 +33,23 @@ def impute(imputer: Any, X: Any, notes: dict[str, Any]) -> Any:
     values = as_floats(imputer, X, allow_nan=True)
     if values is None:
         return NOT_PLAIN
+    precision = _precision(imputer, notes)
+    if precision is None:
+        return NOT_PLAIN
     filled = values.copy("K")
+    fill = fill.astype(precision, copy=False)
     np.copyto(filled, fill, where=np.isnan(values), casting="same_kind")
     return filled
+
+
+def _precision(imputer: Any, notes: dict[str, Any]) -> Any:
+    """Find out in which precision gaps are filled: that of the fit, which no attribute tells."""
+    if "precision" not in notes:
+        fill = imputer.statistics_
+        told = imputer.transform(np.full((1, len(fill)), np.nan))[0]
+        known = (dtype for dtype in (np.float64, np.float32) if (fill.astype(dtype) == told).all())
+        notes["precision"] = next(known, None)
+    return notes["precision"]
 
 
 def standardize(scaler: Any, X: Any, notes: dict[str, Any]) -> Any:
