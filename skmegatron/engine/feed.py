@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import narwhals as nw
+import numpy as np
 from scipy import sparse
 
 from skmegatron.errors import MissingInputError, ShapeError
@@ -52,6 +53,24 @@ class Feed:
     by_name: bool = False
     index: Any = None
     rows: dict[Node, Any] = field(default_factory=dict)
+
+    def handed_over(self) -> dict[Node, Any]:
+        """Give the values away, for a run to drop each at its last reader.
+
+        Returns
+        -------
+        dict of Node to array
+            The feed keeps arrays of the same shapes and dtypes that take no memory.
+        """
+        values = self.values
+        self.values = {node: _outline(value) for node, value in values.items()}
+        return values
+
+
+def _outline(value: Any) -> Any:
+    if type(value) is not np.ndarray:
+        return value
+    return np.broadcast_to(np.zeros((), value.dtype), value.shape)
 
 
 def bind(

@@ -146,7 +146,7 @@ class Fit(Work):
 
 def run(
     plan: Plan,
-    fed: Mapping[Node, Any],
+    values: dict[Node, Any],
     work: Work,
     observe: Observe = lambda task, layer: nullcontext(),
 ) -> dict[Node, Any]:
@@ -155,8 +155,9 @@ def run(
     Parameters
     ----------
     plan : Plan
-    fed : mapping of Node to array
-        Values of the plan's inputs.
+    values : dict of Node to array
+        Values of the plan's inputs. The run goes on with this dictionary, so that they too are
+        dropped at their last reader.
     work : Work
         What is done at each step.
     observe : callable, default does nothing
@@ -173,7 +174,6 @@ def run(
         Whatever a layer raises, with a note that tells the step, what it was doing, and
         what came in.
     """
-    values = dict(fed)
     for task in plan.tasks:
         # Guarded: an estimator with copy=False must not write into what others read too.
         arrays = [guarded(values[node]) for node in task.step.inbound_nodes]

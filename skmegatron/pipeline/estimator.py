@@ -225,7 +225,7 @@ class Pipeline(Streams):
             held_out = self._feed(graph, edge, X_val, y_val, {}, fitting=True).values
         layers = {name: clone(step.layer) for step, name in own_steps(graph)}
         work = Fit(layers, graph, held_out)
-        values = run(planned, feed.values, work, self._observer(planned))
+        values = run(planned, feed.handed_over(), work, self._observer(planned))
         fed = {graph.node_names[n]: np.shape(value)[1:] for n, value in feed.values.items()}
         self._keep(layers, feed, {**fed, **work.shapes})
         feed.rows = work.rows

@@ -190,7 +190,10 @@ class Running(GraphParams):
 
     def _run_ready(self, ready: Ready, feed: Feed) -> dict[Node, Any]:
         ready.work.rows = feed.rows
-        return run(ready.planned, feed.values, ready.work)
+        # A store will ask what the rows were that it keeps outputs of.
+        stored = vars(self).get("storage") is not None
+        values = dict(feed.values) if stored else feed.handed_over()
+        return run(ready.planned, values, ready.work)
 
     def _fitted_layers(self, graph: Graph, planned: Plan) -> Mapping[str, Any]:
         fitted: Mapping[str, Any] = vars(self).get("steps_", {})
