@@ -382,7 +382,7 @@ class Remembering(Work):
 
 def remembered(
     plan: Plan,
-    fed: Mapping[Node, Any],
+    fed: dict[Node, Any],
     work: Work,
     lineage: Lineage,
     cache: OpenedCache,
@@ -394,8 +394,8 @@ def remembered(
     Parameters
     ----------
     plan : Plan
-    fed : mapping of Node to array
-        Values of the plan's inputs.
+    fed : dict of Node to array
+        Values of the plan's inputs; it is emptied, so that they are dropped at their last reader.
     work : Work
         What is done at each step that must be run.
     lineage : Lineage
@@ -414,10 +414,14 @@ def remembered(
     left = Plan(tuple(with_last_readers(tasks, plan.wanted)), plan.inputs, plan.wanted)
     needed = {*plan.wanted, *(node for task in tasks for node in task.reads)}
     start = {node: value for node, value in fed.items() if node in needed}
-    values = run(left, {**start, **loaded}, remembering, observe(left), n_jobs)
-    for node in plan.wanted:
+    fed.clear()
+    start.update(loaded)
+    wanted_of_cache = [node for node in plan.wanted if node in loaded]
+    del loaded
+    values = run(left, start, remembering, observe(left), n_jobs)
+    for node in wanted_of_cache:
         value = values[node]
-        if node in loaded and isinstance(value, np.ndarray):
+        if isinstance(value, np.ndarray):
             # What the cache gave belongs to the cache; what goes out may be written into.
             values[node] = value.copy(order="K")
     return values, remembering
@@ -445,7 +449,8 @@ def _n_bytes(value: Any) -> int:
     """Tell how large an array is; about, where it is a table or sparse."""
     if sparse.issparse(value):
         return int(value.nnz) * (value.dtype.itemsize + 4)
-    n_bytes = getattr(value, "nbytes", None)
+    n_bytes: Any = getattr(value, "nbytes", None)
     if n_bytes is None and hasattr(value, "memory_usage"):
         n_bytes = value.memory_usage().sum()
-    return int(n_bytes) if isinstance(n_bytes, int | np.integer) else sys.getsizeof(value)
+    known = isinstance(n_bytes, int | np.integer)
+    return int(n_bytes) if known else sys.getsizeof(value)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from scipy import sparse
 
@@ -52,6 +53,24 @@ class Feed:
     by_name: bool = False
     index: Any = None
     rows: dict[Node, Any] = field(default_factory=dict)
+
+    def handed_over(self) -> dict[Node, Any]:
+        """Give the values away, for a run to drop each at its last reader.
+
+        Returns
+        -------
+        dict of Node to array
+            The feed keeps arrays of the same shapes and dtypes that take no memory.
+        """
+        values = self.values
+        self.values = {node: _outline(value) for node, value in values.items()}
+        return values
+
+
+def _outline(value: Any) -> Any:
+    if type(value) is not np.ndarray:
+        return value
+    return np.broadcast_to(np.zeros((), value.dtype), value.shape)
 
 
 def bind(

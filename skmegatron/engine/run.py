@@ -179,7 +179,7 @@ class Fit(Work):
 
 def run(
     planned: Plan,
-    fed: Mapping[Node, Any],
+    values: dict[Node, Any],
     work: Work,
     observe: Observe | None = None,
     n_jobs: int | None = 1,
@@ -189,8 +189,9 @@ def run(
     Parameters
     ----------
     planned : Plan
-    fed : mapping of Node to array
-        Values of the plan's inputs.
+    values : dict of Node to array
+        Values of the plan's inputs. The run goes on with this dictionary, so that they too are
+        dropped at their last reader.
     work : Work
         What is done at each step.
     observe : callable, default=None
@@ -212,10 +213,9 @@ def run(
         what came in.
     """
     if not work.in_order and n_workers(n_jobs) > 1:
-        return _in_levels(planned, fed, work, observe or _unobserved, n_jobs)
+        return _in_levels(planned, values, work, observe or _unobserved, n_jobs)
     if observe is None and type(work) is Work:
-        return _lean(planned, fed, work)
-    values = dict(fed)
+        return _lean(planned, values, work)
     for task in planned.tasks:
         _do(task, values, work, observe or _unobserved)
         for node in task.spent:
@@ -240,9 +240,8 @@ def _do(task: Task, values: dict[Node, Any], work: Work, observe: Observe) -> No
         raise
 
 
-def _lean(planned: Plan, fed: Mapping[Node, Any], work: Work) -> dict[Node, Any]:
+def _lean(planned: Plan, values: dict[Node, Any], work: Work) -> dict[Node, Any]:
     """Run without learning and without anybody watching: the same as `_do`, in fewer calls."""
-    values = dict(fed)
     for task in planned.tasks:
         arrays = [guarded(values[node]) for node in task.step.inbound_nodes]
         try:
@@ -264,10 +263,9 @@ def _lean(planned: Plan, fed: Mapping[Node, Any], work: Work) -> dict[Node, Any]
 
 
 def _in_levels(
-    planned: Plan, fed: Mapping[Node, Any], work: Work, observe: Observe, n_jobs: int | None
+    planned: Plan, values: dict[Node, Any], work: Work, observe: Observe, n_jobs: int | None
 ) -> dict[Node, Any]:
     """Run the tasks of a level at once, one level after the other."""
-    values = dict(fed)
     waiting = dict(enumerate(planned.tasks))
     with Workers(n_jobs) as workers:
         for level in levels(planned):

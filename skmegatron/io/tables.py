@@ -88,7 +88,10 @@ def select_column(frame: Any, position: int) -> NDArray[Any]:
 
 def _repeats_text(column: Any) -> bool:
     """Tell whether a pandas column holds few texts many times, as far as a look at it tells."""
-    if not isinstance(column.dtype, pd.StringDtype) or len(column) < _MANY:
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return isinstance(dtype.categories.dtype, pd.StringDtype)
+    if not isinstance(dtype, pd.StringDtype) or len(column) < _MANY:
         return False
     some = column.iloc[:: len(column) // 1000]
     return bool(some.nunique() < len(some) / 2)
@@ -96,8 +99,12 @@ def _repeats_text(column: Any) -> bool:
 
 def _shared_text(column: Any) -> NDArray[Any]:
     """Give a column of text as objects, each text once: pandas makes one for every row."""
-    codes, texts = pd.factorize(column)
-    objects = np.append(texts.to_numpy(dtype=object), column.dtype.na_value)
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes, texts = column.cat.codes.to_numpy(), column.cat.categories
+        gap = texts.dtype.na_value
+    else:
+        (codes, texts), gap = pd.factorize(column), column.dtype.na_value
+    objects = np.append(texts.to_numpy(dtype=object), gap)
     shared: NDArray[Any] = objects.take(codes)  # of what is missing the code is -1: the last
     return shared
 

@@ -20,12 +20,7 @@ from sklearn.utils.metaestimators import available_if
 
 from skmegatron.engine.feed import Feed
 from skmegatron.engine.plan import Plan, Task, plan
-<<<<<<< HEAD
 from skmegatron.engine.run import Fit
-from skmegatron.engine.workers import n_workers
-=======
-from skmegatron.engine.run import Fit, run
->>>>>>> row
 from skmegatron.io.saving import load, save
 from skmegatron.io.tables import released
 from skmegatron.nodes.core import Node, Step
@@ -233,7 +228,7 @@ class Pipeline(Streams):
             held_out = self._feed(graph, edge, X_val, y_val, {}, fitting=True).values
         layers = {name: clone(step.layer) for step, name in own_steps(graph)}
         work = Fit(layers, graph, held_out)
-        values, learned = self._run_fit(planned, feed.values, work, self._observer)
+        values, learned = self._run_fit(planned, feed.handed_over(), work, self._observer)
         fed = {graph.node_names[n]: np.shape(value)[1:] for n, value in feed.values.items()}
         self._keep(layers, feed, {**fed, **work.shapes}, learned)
         feed.rows = work.rows

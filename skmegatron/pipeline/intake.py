@@ -60,7 +60,7 @@ class Intake:
         self.work.rows = feed.rows
         if all(value is None or value.shape[0] for value in feed.values.values()):
             self._last = (X, y, extra)
-        values = run(one.plan, feed.values, self.work)
+        values = run(one.plan, dict(feed.values), self.work)
         for step in one.collect:
             self.work.gather(step, values)
 

@@ -37,18 +37,19 @@ class Remembering(Running):
     def memory(self, given: Any) -> None:
         self.__dict__["memory"] = given
 
-    def _run_work(self, ready: Ready, fed: Mapping[Node, Any], work: Work) -> dict[Node, Any]:
+    def _run_work(self, ready: Ready, values: dict[Node, Any], work: Work) -> dict[Node, Any]:
         cache, planned = self.memory, ready.planned
-        if cache is None or not planned.prune or not can_pay(planned, fed, cache):
-            return super()._run_work(ready, fed, work)
-        lineage = Lineage(planned, work.graph, fed, work.layers, self._learned_keys())
-        values, _ = remembered(planned, fed, work, lineage, cache, _silent, self.n_jobs)
-        return values
+        in_batches = type(work) is not Work  # where values depend on the batches before
+        if cache is None or not planned.prune or in_batches or not can_pay(planned, values, cache):
+            return super()._run_work(ready, values, work)
+        lineage = Lineage(planned, work.graph, values, work.layers, self._learned_keys())
+        found, _ = remembered(planned, values, work, lineage, cache, _silent, self.n_jobs)
+        return found
 
     def _run_fit(
         self,
         planned: Plan,
-        fed: Mapping[Node, Any],
+        fed: dict[Node, Any],
         work: Fit,
         observe: Callable[[Plan], Observe | None],
     ) -> tuple[dict[Node, Any], dict[str, str]]:

@@ -216,10 +216,12 @@ class Running(GraphParams):
     def _run_ready(self, ready: Ready, feed: Feed) -> dict[Node, Any]:
         work = ready.work.anew()  # others may be running it at this moment
         work.rows = feed.rows
-        return self._run_work(ready, feed.values, work)
+        # A store will ask what the rows were that it keeps outputs of.
+        stored = vars(self).get("storage") is not None
+        return self._run_work(ready, dict(feed.values) if stored else feed.values, work)
 
-    def _run_work(self, ready: Ready, fed: Mapping[Node, Any], work: Work) -> dict[Node, Any]:
-        return run(ready.direct, fed, work, n_jobs=self.n_jobs)
+    def _run_work(self, ready: Ready, values: dict[Node, Any], work: Work) -> dict[Node, Any]:
+        return run(ready.direct, values, work, n_jobs=self.n_jobs)
 
     def _fitted_layers(self, graph: Graph, planned: Plan) -> Mapping[str, Any]:
         fitted: Mapping[str, Any] = vars(self).get("steps_", {})

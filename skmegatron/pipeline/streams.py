@@ -79,7 +79,7 @@ class Streams(CallbackSupportMixin, Answers):
             name: clone(step.layer) if first else deepcopy(self.steps_.get(name, step.layer))
             for step, name in own_steps(graph)
         }
-        run(planned, feed.values, BatchFit(layers, graph, classes))
+        run(planned, dict(feed.values), BatchFit(layers, graph, classes))
         if first:
             self._keep(layers, feed, {})
         else:

@@ -18,6 +18,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
 import skmegatron as sm
+from skmegatron.engine.feed import bind
 from skmegatron.errors import MissingInputError, ShapeError
 from skmegatron.layers import Concatenate, Flatten, Lambda, Metric, Sklearn, Whiten
 
@@ -913,3 +914,16 @@ def test_built_in_layers_take_a_whole_frame_of_any_library_as_they_take_its_arra
     from_frame = pipe.fit_transform(frame(COLUMNS))
 
     assert_array_equal(np.asarray(from_frame), pipe.fit_transform(array))
+
+
+def test_values_that_are_handed_over_leave_their_outlines():
+    x = sm.Input("x", shape=(None,))
+    data = np.ones((1000, 3), dtype=np.float32)
+    feed = bind([x], [x], [x], data)
+
+    handed_over = feed.handed_over()
+
+    assert handed_over[x] is data
+    assert feed.values[x].shape == (1000, 3)
+    assert feed.values[x].dtype == np.float32
+    assert feed.values[x].strides == (0, 0)

@@ -796,3 +796,29 @@ def test_validation_data_lacking_labels_is_refused_before_anything_is_fitted(cal
         pipe.fit(X_TRAIN, Y_TRAIN, validation_data=(X_VAL, None))
 
     assert not calls
+
+
+def test_a_fit_drops_what_it_was_fed_at_its_last_reader():
+    seen = []
+
+    class Last(sm.layers.StatelessLayer):
+        def transform(self, X):
+            seen.append(first() is None)
+            return X
+
+    x = sm.Input("x", shape=(2,), columns=["a", "b"])
+    pipe = sm.Pipeline(x, Last()(sm.layers.ScalarMultiply(2)(x)))
+    values = {}
+    first = lambda: values["fed"]()  # noqa: E731
+    validate = type(x).validate_input
+
+    def noted(node, array):
+        values["fed"] = weakref.ref(array)
+        validate(node, array)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(x), "validate_input", noted)
+        pipe.fit_transform({"a": np.ones(3), "b": np.ones(3)})
+        pipe.transform({"a": np.ones(3), "b": np.ones(3)})
+
+    assert seen == [True, True]

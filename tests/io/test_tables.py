@@ -328,3 +328,17 @@ def test_text_repeated_in_a_long_column_comes_as_it_does_from_a_short_one(dtype,
         pd.Series(column, dtype=object), pd.Series(frame["text"].to_numpy(), dtype=object)
     )
     assert type(column[0]) is type(frame["text"].to_numpy()[0])
+
+
+@pytest.mark.parametrize("dtype", ["str", "string", "object"])
+def test_categories_of_text_come_as_pandas_gives_them(dtype):
+    labels = pd.Index(["b", "a", "never"], dtype=dtype)
+    values = pd.Categorical.from_codes([0, 1, -1, 0], labels)
+    frame = pd.DataFrame({"text": values})
+
+    column = select_column(frame, 0)
+
+    expected = frame["text"].to_numpy()
+    assert column.dtype == expected.dtype == object
+    assert column.tolist()[:2] == expected.tolist()[:2] == ["b", "a"]
+    assert type(column[2]) is type(expected[2])
