@@ -30,7 +30,7 @@ from skmegatron.engine.plan import Plan, Task, is_stateful, with_last_readers
 from skmegatron.engine.run import Observe, Work, run, split_outputs
 from skmegatron.engine.workers import Outcome
 from skmegatron.io.caching import OpenedCache, decode, encode
-from skmegatron.io.digest import changed, global_random_state
+from skmegatron.io.digest import changed, global_random_state, randomness
 from skmegatron.nodes.core import Node, StepNode
 
 #: How many times longer than keeping it a value must take to be kept at once.
@@ -216,6 +216,7 @@ class Remembering(Work):
 
     def __init__(self, inner: Work, lineage: Lineage, cache: OpenedCache, size: int) -> None:
         super().__init__(inner.layers, inner.graph)
+        self.layers: Any = inner.layers  # a dictionary that grows, where there is a fit
         self.inner = inner
         self.doing = inner.doing
         self.rows = inner.rows
@@ -262,7 +263,10 @@ class Remembering(Work):
             if loaded is None:
                 return None
             learned, fitting = loaded
-            self.layers[task.name].__dict__.update(learned)
+            template = task.step.layer
+            layer = type(template)(**template.get_params(deep=False))
+            layer.__dict__.update(learned)
+            self.layers[task.name] = layer
             seconds = max(seconds, fitting)
         if rows is not None:
             self.rows.update(dict.fromkeys(task.nodes, rows))
@@ -285,8 +289,11 @@ class Remembering(Work):
     def call(self, task: Task, arrays: list[Any], fit_only: dict[str, Any]) -> Any:  # noqa: D102 - documented on Work
         if task.fit:
             self._before[task.name] = attributes_of(self.layers[task.name])
-        watch = task.step in self.lineage.watched
-        return Measured(self.inner.call(task, arrays, fit_only), watch)
+        kind = randomness(self.layers.get(task.name, task.step.layer))
+        if kind == "own" and (task.fit or not is_stateful(task.step)):
+            self._drawn.update(task.nodes)  # and leave no trace
+            self.lineage.make_private(task)
+        return Measured(self.inner.call(task, arrays, fit_only), kind == "global")
 
     def take(self, task: Task, outcome: Any) -> Any:  # noqa: D102 - documented on Work
         value = self.inner.take(task, outcome.outcome)
@@ -448,7 +455,7 @@ def _frontier(plan: Plan, remembering: Remembering) -> tuple[list[Task], dict[No
 def _n_bytes(value: Any) -> int:
     """Tell how large an array is; about, where it is a table or sparse."""
     if sparse.issparse(value):
-        return int(value.nnz) * (value.dtype.itemsize + 4)
+        return int(value.nnz * (value.dtype.itemsize + 4))
     n_bytes: Any = getattr(value, "nbytes", None)
     if n_bytes is None and hasattr(value, "memory_usage"):
         n_bytes = value.memory_usage().sum()

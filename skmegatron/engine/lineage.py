@@ -20,7 +20,6 @@ from skmegatron.io.digest import (
     digest,
     environment_digest,
     joined,
-    randomness,
 )
 from skmegatron.nodes.core import InputNode, Node, Step
 from skmegatron.nodes.graph import Graph
@@ -55,8 +54,6 @@ class Lineage:
         Key of each learned state, by the step's name.
     private : set of Step
         Steps whose random state differs in each fit, so that their keys never come again.
-    watched : set of Step
-        Steps that may draw from the global random generators.
     """
 
     def __init__(
@@ -74,7 +71,6 @@ class Lineage:
         self.tasks: dict[Step, str | None] = {}
         self.states: dict[str, str] = dict(learned)
         self.private: set[Step] = set()
-        self.watched: set[Step] = set()
         self._graph = graph
         self._base = environment_digest() + digest(
             {key: value for key, value in get_config().items() if key not in _HARMLESS}
@@ -116,7 +112,7 @@ class Lineage:
 
     def _state_key(self, task: Task, layer: Any) -> str | None:
         parts, code = self._read(task), _layer_digest(layer)
-        if code is None or parts is None or self._draws_unseen(task, layer):
+        if code is None or parts is None:
             return None
         for name, node in sorted(task.step.fit_only.items()):
             key = self.nodes.get(node)
@@ -132,24 +128,14 @@ class Lineage:
         parts, code = self._read(task), _layer_digest(layer)
         if code is None or parts is None:
             return None
-        unseen = self._draws_unseen(task, layer)
         source = task.step if task.step.state_of is None else task.step.state_of.step
         if is_stateful(source):
             state = self.states.get(self._graph.names[source])
             if state is None:
                 return None
             parts.append(_raw(state))
-        elif unseen:
-            return None
         way = b"inverse" if task.step.state_of is not None else task.method.encode()
         return joined(self._base, b"value", code, way, *parts)
-
-    def _draws_unseen(self, task: Task, layer: Any) -> bool:
-        """Tell whether a step may draw random numbers that leave no trace."""
-        kind = randomness(layer)
-        if kind == "global":
-            self.watched.add(task.step)
-        return kind == "own"
 
     def _read(self, task: Task) -> list[bytes] | None:
         keys = [self.nodes.get(node) for node in task.step.inbound_nodes]

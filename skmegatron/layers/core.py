@@ -8,6 +8,7 @@ pipeline or searched; pipelines work on clones.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -54,6 +55,25 @@ class Layer(BaseEstimator):
     def rowwise(self) -> bool:
         """Whether each row of the value comes from its own row of the arrays."""
         return not self.changes_rows and type(self).transform_batch is Layer.transform_batch
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Get the hyperparameters.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to add those of estimators among them, as ``name__parameter``.
+
+        Returns
+        -------
+        dict of str to object
+        """
+        params = {name: getattr(self, name) for name in _param_names(type(self))}
+        for name, value in list(params.items()) if deep else ():
+            if hasattr(value, "get_params") and not isinstance(value, type):
+                inner = value.get_params().items()
+                params.update((f"{name}__{key}", setting) for key, setting in inner)
+        return params
 
     def __call__(
         self,
@@ -550,6 +570,12 @@ def distinct_names(prefixes: Sequence[str], names: Sequence[Names]) -> Names:
 def one_to_one(inbound: Sequence[Names | None]) -> Names | None:
     """Pass on the names of the first inbound node."""
     return inbound[0]
+
+
+@cache
+def _param_names(kind: Any) -> list[str]:
+    """Name the parameters of a class, which its signature need tell only once."""
+    return list(kind._get_param_names())
 
 
 def _is_name(thing: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from itertools import count
 from typing import Any
 
@@ -196,7 +197,23 @@ class Graph:
                     "parameters in set_params. Pass another name as second argument of the call."
                 )
 
-    @property
+    @cached_property
+    def data_inputs(self) -> list[InputNode]:
+        """The inputs that ``X`` feeds when it is an array, in the pipeline's order.
+
+        Those read at prediction. Where there are several, also those that nothing reads.
+        """
+        needed: set[Node] = set(self.outputs)
+        for step in reversed(self.steps):
+            if not needed.isdisjoint(self.outputs_of[step]):
+                needed.update(step.inbound_nodes)
+        listed = [node for node in self.inputs if node in needed]
+        if len(listed) < 2:
+            return listed
+        idle = {node for node in self.unused_inputs if not isinstance(node, Target)}
+        return [node for node in self.inputs if node in needed or node in idle]
+
+    @cached_property
     def unused_inputs(self) -> list[InputNode]:
         """Inputs that no output, metric or explorer reads."""
         ends = (*self.outputs, *self.metrics, *self.explorers)

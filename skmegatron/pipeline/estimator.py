@@ -14,7 +14,6 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn import get_config
-from sklearn.base import clone
 from sklearn.callback import with_callbacks
 from sklearn.utils.metaestimators import available_if
 
@@ -25,7 +24,7 @@ from skmegatron.io.saving import load, save
 from skmegatron.io.tables import released
 from skmegatron.nodes.core import Node, Step
 from skmegatron.pipeline.answers import gives_values, offers
-from skmegatron.pipeline.intake import own_steps, validate_layers, warn_unused
+from skmegatron.pipeline.intake import Unfitted, validate_layers, warn_unused
 from skmegatron.pipeline.streams import Streams
 from skmegatron.visuals import pipeline_html
 
@@ -226,11 +225,11 @@ class Pipeline(Streams):
             X_val, y_val = _pair(validation_data)
             edge = self._edge(graph, planned, fitting=True, partly=True)
             held_out = self._feed(graph, edge, X_val, y_val, {}, fitting=True).values
-        layers = {name: clone(step.layer) for step, name in own_steps(graph)}
+        layers = Unfitted(graph)
         work = Fit(layers, graph, held_out)
         values, learned = self._run_fit(planned, feed.handed_over(), work, self._observer)
         fed = {graph.node_names[n]: np.shape(value)[1:] for n, value in feed.values.items()}
-        self._keep(layers, feed, {**fed, **work.shapes}, learned)
+        self._keep(layers.whole(), feed, {**fed, **work.shapes}, learned)
         feed.rows = work.rows
         return values, feed
 

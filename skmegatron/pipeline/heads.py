@@ -7,7 +7,7 @@ then probabilities and classes can still be told.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -71,30 +71,6 @@ def head_of(output: Node) -> Head | None:
     return None
 
 
-def data_inputs(graph: Graph) -> list[InputNode]:
-    """List the inputs that ``X`` feeds when it is an array, in the pipeline's order.
-
-    Parameters
-    ----------
-    graph : Graph
-
-    Returns
-    -------
-    list of InputNode
-        Those read at prediction. Where there are several, also those that nothing reads.
-    """
-    used = set(plan(graph, graph.outputs).inputs)
-    listed = [node for node in graph.inputs if node in used]
-    if len(listed) < 2:
-        return listed
-    idle = set(graph.unused_inputs)
-    return [
-        node
-        for node in graph.inputs
-        if node in used or (node in idle and not isinstance(node, Target))
-    ]
-
-
 def pipeline_tags(graph: Graph, tags: Tags) -> Tags:
     """Fill in the tags of a pipeline from its graph.
 
@@ -109,33 +85,33 @@ def pipeline_tags(graph: Graph, tags: Tags) -> Tags:
     Tags
     """
     fitting = plan(graph, (), fit=True)
+    of_step = {step: get_tags(step.layer) for step in graph.steps}
     heads = [head_of(output) for output in graph.outputs]
     head = heads[0] if len(heads) == 1 else None
     tags.estimator_type = "transformer" if len(heads) == 1 else None
     if head is not None:
-        own = get_tags(head.step.layer)
+        own = of_step[head.step]
         tags.estimator_type = own.estimator_type or "transformer"
         tags.classifier_tags = deepcopy(own.classifier_tags)
         tags.regressor_tags = deepcopy(own.regressor_tags)
         tags.target_tags = deepcopy(own.target_tags)
     tags.target_tags.required = any(isinstance(node, Target) for node in fitting.inputs)
     tags.requires_fit = any(task.fit for task in fitting.tasks)
-    first = [get_tags(step.layer) for step in _readers(graph, data_inputs(graph))]
+    first = [of_step[step] for step in _readers(graph, graph.data_inputs)]
     tags.no_validation = all(own.no_validation for own in first)
-    tags.transformer_tags = TransformerTags(preserves_dtype=_preserved_dtypes(graph))
-    steps = [task.step for task in fitting.tasks] + list(graph.steps)
-    tags.non_deterministic = any(get_tags(step.layer).non_deterministic for step in steps)
-    _fill_input_tags(graph, tags.input_tags)
+    tags.transformer_tags = TransformerTags(preserves_dtype=_preserved_dtypes(graph, of_step))
+    tags.non_deterministic = any(own.non_deterministic for own in of_step.values())
+    _fill_input_tags(graph, tags.input_tags, of_step)
     return tags
 
 
-def _fill_input_tags(graph: Graph, tags: InputTags) -> None:
-    inputs = data_inputs(graph)
+def _fill_input_tags(graph: Graph, tags: InputTags, of_step: Mapping[Step, Tags]) -> None:
+    inputs = graph.data_inputs
     if not inputs:
         return
     n_axes = {len(node.shape) for node in inputs}
     alone = len(inputs) == 1
-    first = [get_tags(step.layer).input_tags for step in _readers(graph, inputs)]
+    first = [of_step[step].input_tags for step in _readers(graph, inputs)]
     tables = all(own.two_d_array for own in first)
     tags.two_d_array = (alone and n_axes == {1} and tables) or (not alone and n_axes <= {0, 1})
     tags.one_d_array = alone and n_axes == {0}
@@ -145,8 +121,8 @@ def _fill_input_tags(graph: Graph, tags: InputTags) -> None:
     tags.string = bool(first) and all(own.string for own in first)
     tags.categorical = bool(first) and all(own.categorical for own in first)
     # Several inputs take single columns, and those are made dense.
-    tags.sparse = not alone or _carries(graph, inputs, "sparse", _keeps_sparse)
-    tags.allow_nan = _carries(graph, inputs, "allow_nan", _keeps_nan)
+    tags.sparse = not alone or _carries(graph, of_step, "sparse", _keeps_sparse)
+    tags.allow_nan = _carries(graph, of_step, "allow_nan", _keeps_nan)
 
 
 def _readers(graph: Graph, inputs: list[InputNode]) -> list[Step]:
@@ -164,20 +140,20 @@ def _readers(graph: Graph, inputs: list[InputNode]) -> list[Step]:
 
 
 def _carries(
-    graph: Graph, inputs: list[InputNode], tag: str, keeps: Callable[[Any], bool]
+    graph: Graph, of_step: Mapping[Step, Tags], tag: str, keeps: Callable[[Any], bool]
 ) -> bool:
     """Tell whether every step that such data reaches takes it."""
-    reach = _reach(graph, inputs, keeps)
+    reach = _reach(graph, keeps)
     return all(
-        getattr(get_tags(step.layer).input_tags, tag)
+        getattr(of_step[step].input_tags, tag)
         for step in graph.steps
         if not reach.isdisjoint(step.inbound_nodes)
     )
 
 
-def _reach(graph: Graph, inputs: list[InputNode], keeps: Callable[[Any], bool]) -> set[Node]:
+def _reach(graph: Graph, keeps: Callable[[Any], bool]) -> set[Node]:
     """Give the nodes that hold such data too, if the inputs do."""
-    reach: set[Node] = set(inputs)
+    reach: set[Node] = set(graph.data_inputs)
     for step in graph.steps:
         if not reach.isdisjoint(step.inbound_nodes) and _passes_on(step.layer, keeps):
             reach.update(graph.outputs_of[step])
@@ -190,7 +166,7 @@ def _passes_on(layer: Any, keeps: Callable[[Any], bool]) -> bool:
     wrapped = getattr(layer, "wrapped", layer)
     nested = getattr(wrapped, "graph", None)
     if isinstance(nested, Graph):
-        return not _reach(nested, data_inputs(nested), keeps).isdisjoint(nested.outputs)
+        return not _reach(nested, keeps).isdisjoint(nested.outputs)
     return keeps(wrapped)
 
 
@@ -206,11 +182,11 @@ def _keeps_nan(estimator: Any) -> bool:
     return isinstance(estimator, OneToOneFeatureMixin)
 
 
-def _preserved_dtypes(graph: Graph) -> list[str]:
+def _preserved_dtypes(graph: Graph, of_step: Mapping[Step, Tags]) -> list[str]:
     """Give the dtypes that every step on the way to the outputs preserves."""
     kept: list[str] | None = None
     for task in plan(graph, graph.outputs).tasks:
-        own = get_tags(task.step.layer).transformer_tags
+        own = of_step[task.step].transformer_tags
         dtypes = own.preserves_dtype if own is not None else []
         kept = dtypes if kept is None else [dtype for dtype in kept if dtype in dtypes]
     return list(kept or [])

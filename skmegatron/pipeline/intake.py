@@ -105,6 +105,38 @@ def validate_layers(graph: Graph) -> None:
             step.layer.validate()
 
 
+class Unfitted(dict[str, Any]):
+    """Clones of the layers of a graph, each made when it is first asked for.
+
+    What a cache holds needs none.
+
+    Parameters
+    ----------
+    graph : Graph
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        super().__init__()
+        self.templates = {name: step.layer for step, name in own_steps(graph)}
+
+    def __missing__(self, name: str) -> Any:
+        layer = self[name] = clone(self.templates[name])
+        return layer
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Give a layer; `default` for what is none of the graph's."""
+        return self[name] if name in self.templates else default
+
+    def whole(self) -> dict[str, Any]:
+        """Give all of them, in the order of the graph.
+
+        Returns
+        -------
+        dict of str to layer
+        """
+        return {name: self[name] for name in self.templates}
+
+
 def own_steps(graph: Graph) -> list[tuple[Step, str]]:
     """List the steps that have a layer to fit or run, with their names.
 

@@ -59,7 +59,8 @@ class Remembering(Running):
             direct = leave_unwritten(planned)
             return run(direct, fed, work, observe(direct), self.n_jobs), {}
         held_out = None if work.validation is None else dict(work.validation)
-        lineage = Lineage(planned, work.graph, fed, work.layers, {}, held_out)
+        templates = {name: step.layer for name, step in work.graph.by_name.items()}
+        lineage = Lineage(planned, work.graph, fed, templates, {}, held_out)
         values, done = remembered(planned, fed, work, lineage, cache, observe, self.n_jobs)
         for task in planned.tasks:
             for node in task.nodes if task.give else ():

@@ -29,7 +29,7 @@ from skmegatron.io.dataset import Dataset
 from skmegatron.io.tables import column_names, is_frame, released
 from skmegatron.nodes.core import InputNode, Node, Step, Target
 from skmegatron.nodes.graph import Graph
-from skmegatron.pipeline.heads import Head, data_inputs, pipeline_tags
+from skmegatron.pipeline.heads import Head, pipeline_tags
 from skmegatron.pipeline.names import (
     in_container,
     input_columns,
@@ -97,7 +97,7 @@ class Running(GraphParams):
 
     def _edge(self, graph: Graph, planned: Plan, *, fitting: bool, partly: bool = False) -> Edge:
         """Tell which inputs must be fed."""
-        of_data = data_inputs(graph)
+        of_data = graph.data_inputs
         needed = list(dict.fromkeys([*planned.inputs, *(of_data if fitting else ())]))
         unused = set(graph.unused_inputs)
         needed = [node for node in needed if node not in unused]
@@ -147,16 +147,17 @@ class Running(GraphParams):
         targets = [node for node in feed.values if isinstance(node, Target)]
         if len(targets) != 1:
             return
-        (node,), tags = targets, self.__sklearn_tags__()
+        (node,) = targets
         labels = feed.values[node]
-        if labels.ndim == 2 and labels.shape[1] == 1 and not tags.target_tags.multi_output:
+        column = labels.ndim == 2 and labels.shape[1] == 1
+        if column and not self.__sklearn_tags__().target_tags.multi_output:
             labels = feed.values[node] = column_or_1d(labels, warn=True)
         heads = self._heads()
         if len(heads) == 1 and heads[0] is not None and heads[0].tail:
             # The pipeline answers in the target's own units, so these are what it checks.
             if labels.dtype.kind == "f":
                 assert_all_finite(labels, input_name="y")
-            if tags.estimator_type == "classifier":
+            if self._kind() == "classifier":
                 check_classification_targets(labels)
 
     def _run(
@@ -396,7 +397,7 @@ class Running(GraphParams):
         request = super().get_metadata_routing()
         graph = self._graph_or_none()
         if graph is not None:
-            read = {*plan(graph, (), fit=True).inputs} - set(data_inputs(graph))
+            read = {*plan(graph, (), fit=True).inputs} - set(graph.data_inputs)
             for node in read:
                 if not isinstance(node, Target):
                     request.fit.add_request(param=node.name, alias=True)
