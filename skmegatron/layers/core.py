@@ -68,7 +68,8 @@ class Layer(BaseEstimator):
         -------
         dict of str to object
         """
-        params = {name: getattr(self, name) for name in _param_names(type(self))}
+        kind: Any = type(self)
+        params = {name: getattr(self, name) for name in _param_names(kind)}
         for name, value in list(params.items()) if deep else ():
             if hasattr(value, "get_params") and not isinstance(value, type):
                 inner = value.get_params().items()

@@ -52,8 +52,10 @@ class Pipeline(Streams):
         `skmegatron.io.DataStore`.
     overwrite : bool, default=False
         Whether the first write drops what the store holds under this name and version.
-    memory : object, default=None
-        Where a search keeps what it has computed. Not available in this version.
+    memory : str, path-like, MemoryCache, FolderCache, joblib.Memory or Cache, default=None
+        Where what has been learned and computed is kept, so that a search runs each distinct
+        step once: a folder, a cache of this process, or any object with ``get`` and ``put``.
+        ``pipeline.memory`` is then the opened cache, with its ``stats()``.
     n_jobs : int, default=None
         How many independent steps run at once, in threads: what numpy and scikit-learn compute
         lets go of Python's lock. None means 1, or what ``joblib.parallel_config`` says, -1 all
