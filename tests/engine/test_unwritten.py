@@ -160,3 +160,17 @@ def test_text_and_images_beside_what_is_unwritten_are_put_beside_it():
 
     assert both.dtype == object
     assert both[:, 2].tolist() == ["b", "a", "b"]
+
+
+@pytest.mark.parametrize("n_labels", [1, 127, 128, 300, 33_000])
+def test_codes_of_many_labels_are_written_as_those_of_few(n_labels):
+    numbers = np.arange(n_labels)
+    x = sm.Input("x")
+    joined = L.Concatenate()([L.OneHotRange()(x), L.OneHotRange(max_val=0)(x)])
+    few = np.array([0, n_labels - 1, n_labels + 5])
+
+    value = sm.Pipeline(x, joined).fit(numbers).transform(few)
+
+    assert value.shape == (3, n_labels + 1)
+    assert value.sum(axis=1).tolist() == [2, 1 + (n_labels == 1), 0]
+    assert value[1, n_labels - 1] == 1

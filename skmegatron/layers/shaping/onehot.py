@@ -174,7 +174,8 @@ class _OneHotColumns(Unwritten):
     """Codes that become columns when they are written."""
 
     def __init__(self, codes: NDArray[np.intp], n_columns: int, dtype: np.dtype[Any]) -> None:
-        self.codes = codes
+        # In as few bytes as hold them: they wait until all the others are known.
+        self.codes = codes.astype(np.min_scalar_type(-1 - n_columns))
         self.shape = len(codes), n_columns
         self.dtype = dtype
 
@@ -182,7 +183,7 @@ class _OneHotColumns(Unwritten):
         out[...] = _encoded(self.codes[rows], self.shape[1], self.dtype)
 
 
-def _encoded(codes: NDArray[np.intp], n_columns: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+def _encoded(codes: NDArray[Any], n_columns: int, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Give rows that are 1 in the column of their code, and zeros for -1."""
     if n_columns <= _FEW:
         # Rows of a table, whose last one is zeros and stands for -1: one pass over memory.
