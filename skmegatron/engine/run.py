@@ -277,7 +277,10 @@ def _in_levels(
                 for place, task in waiting.items():  # in the order of a run without workers
                     if place < failed[0]:
                         _do(task, values, work, observe)
-                raise failed[1]
+                try:
+                    raise failed[1]
+                finally:
+                    del failed  # the error holds on to this frame, and with it to all values
             for node in level.spent:
                 values.pop(node, None)
     return values
