@@ -29,6 +29,9 @@ from skmegatron.layers.wrapping import (
 )
 from skmegatron.nodes.core import Node
 
+#: Attributes that a clone has, or has no need of.
+_PLAIN = {"estimator", "method", "cv", "estimator_", "_asker"}
+
 
 def _offers(method: str) -> Callable[[Sklearn], bool]:
     """Tell, for `available_if`, whether the wrapped estimator has a method."""
@@ -95,6 +98,11 @@ class Sklearn(Layer):
         self.estimator = estimator
         self.method = method
         self.cv = cv
+
+    def __sklearn_clone__(self) -> Self:
+        if type(self) is not Sklearn or vars(self).keys() - _PLAIN:
+            return super().__sklearn_clone__()  # type: ignore[no-any-return]
+        return Sklearn(clone(self.estimator, safe=False), self.method, clone(self.cv, safe=False))
 
     @property
     def stateful(self) -> bool:  # type: ignore[override]  # a class constant elsewhere, depends on the parameters here

@@ -252,7 +252,9 @@ class Running(GraphParams):
         draft = self._draft()
         for name in ("n_features_in_", "feature_names_in_", "_made_by", "_lineage"):
             draft.__dict__.pop(name, None)
-        if feed.table is not None:
+        if type(feed.table) is np.ndarray and feed.table.ndim == 2:
+            draft.n_features_in_ = feed.table.shape[1]  # all that scikit-learn would learn of it
+        elif feed.table is not None:
             validate_data(draft, feed.table, reset=True, skip_check_array=True)
         table_names = getattr(draft, "feature_names_in_", None)
         fed = [node for node in feed.values if isinstance(node, InputNode)]
