@@ -6,8 +6,8 @@ While it runs, `Remembering` measures each step and keeps what is worth keeping.
 
 Keeping costs time too. A value is kept at once where that is a twentieth of computing it; where
 it is more, only when the same value is computed a second time, which shows that it will be
-wanted again. Where no step of a plan can ever pay for its keeping, the next run of such steps does
-not even compute keys.
+wanted again. And each run keeps account of what it spent on all this and what it was spared: where
+that does not pay, the next runs of such steps do not even compute keys.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from scipy import sparse
 
-from skmegatron.engine.lineage import Lineage
+from skmegatron.engine.lineage import Lineage, Origin
 from skmegatron.engine.plan import Plan, Task, is_stateful, with_last_readers
 from skmegatron.engine.run import Observe, Work, run, split_outputs
 from skmegatron.engine.workers import Outcome
@@ -33,6 +33,10 @@ from skmegatron.io.caching import OpenedCache, decode, encode
 from skmegatron.io.digest import changed, global_random_state, randomness
 from skmegatron.nodes.core import Node, StepNode
 
+#: The part of the time it takes to compute that may be spent in vain.
+VAIN = 0.015
+#: After how many runs it is asked whether they have paid.
+TRIAL = 4
 #: How many times longer than keeping it a value must take to be kept at once.
 AT_ONCE = 20
 #: And where it has been computed before.
@@ -50,15 +54,15 @@ class Books:
     ----------
     seen : dict of str to None
         Keys of what was computed and not kept, the latest last.
-    pays : dict
-        For each kind of step and number of rows, whether keeping its value could ever pay.
+    accounts : dict of tuple to Account
+        For the kinds of steps of a plan and about so many rows.
     state_bytes : dict
         How large the learned state of each kind of step was.
     """
 
     def __init__(self) -> None:
         self.seen: OrderedDict[str, None] = OrderedDict()
-        self.pays: dict[Any, bool] = {}
+        self.accounts: dict[Any, Account] = {}
         self.state_bytes: dict[Any, int] = {}
         self._lock = Lock()
 
@@ -97,8 +101,57 @@ def books_of(cache: OpenedCache) -> Books:
         return _books.setdefault(cache.counters, Books())
 
 
-def can_pay(plan: Plan, fed: Mapping[Node, Any], cache: OpenedCache) -> bool:
-    """Tell whether keeping what the steps of a plan give may be worth its time.
+class Account:
+    """Whether asking the cache has paid, in runs of one kind.
+
+    Attributes
+    ----------
+    resting : int
+        How many runs do without from now on.
+    """
+
+    def __init__(self) -> None:
+        self.resting = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self._runs = 0
+        self._spent = self._saved = self._computed = 0.0
+
+    def asks(self) -> bool:
+        """Tell whether the next run is to ask the cache."""
+        if not self.resting:
+            return True
+        self.resting -= 1
+        return False
+
+    def settle(self, asking: float, computed: float, saved: float) -> None:
+        """Note what a run took, and rest where it has not paid.
+
+        Parameters
+        ----------
+        asking : float
+            Seconds that keys and lookups took.
+        computed : float
+            Seconds in which its steps were computed.
+        saved : float
+            Seconds in which others would have been.
+        """
+        self._runs += 1
+        self._spent += asking
+        self._saved += saved
+        self._computed += computed
+        lost = self._spent - self._saved - VAIN * self._computed
+        if lost <= 0 or (self._runs < TRIAL and self._spent < self._computed):
+            return
+        # So many runs without it make good for what was lost.
+        plain = max(self._computed + self._saved, 1e-6) / self._runs
+        self.resting = int(lost / (VAIN * plain)) + 1
+        self._begin()
+
+
+def account_of(plan: Plan, fed: Mapping[Node, Any], cache: OpenedCache) -> Account:
+    """Give the account of runs like one.
 
     Parameters
     ----------
@@ -108,11 +161,15 @@ def can_pay(plan: Plan, fed: Mapping[Node, Any], cache: OpenedCache) -> bool:
 
     Returns
     -------
-    bool
-        False where steps like all of these have been measured, on about as many rows.
+    Account
     """
-    pays, size = books_of(cache).pays, _size(fed)
-    return any(pays.get((kind_of(task), size), True) for task in plan.tasks)
+    books, size = books_of(cache), _size(fed)
+    account: Account | None = plan.notes.get((books, size))
+    if account is None:
+        kinds = tuple(kind_of(task) for task in plan.tasks)
+        account = books.accounts.setdefault((kinds, size), Account())
+        plan.notes[books, size] = account
+    return account
 
 
 def kind_of(task: Task) -> Any:
@@ -206,12 +263,15 @@ class Remembering(Work):
     lineage : Lineage
     cache : OpenedCache
     size : int
-        Of the fed data, as `can_pay` sorts it.
+        Of the fed data, as `account_of` sorts it.
 
     Attributes
     ----------
     shapes_at : dict of str to tuple of int
         Shape of one observation of each value that is known, by key.
+    computed, saved, keeping : float
+        Seconds in which steps were computed, in which others would have been, and in which what
+        came of them was put into the cache.
     """
 
     def __init__(self, inner: Work, lineage: Lineage, cache: OpenedCache, size: int) -> None:
@@ -228,7 +288,7 @@ class Remembering(Work):
         self._before: dict[str, dict[str, Any]] = {}
         # Seconds that went into each value since what the cache holds.
         self._waiting: dict[Node, float] = {}
-        self._spent = 0.0
+        self.computed = self.saved = self.keeping = 0.0
         # Values that another run would draw differently, and what is made of them.
         self._drawn: set[Node] = set()
 
@@ -270,7 +330,7 @@ class Remembering(Work):
             seconds = max(seconds, fitting)
         if rows is not None:
             self.rows.update(dict.fromkeys(task.nodes, rows))
-        self.books.pays[kind_of(task), self.size] = True
+        self.saved += seconds
         self.cache.counters.add(hits=1, seconds=seconds)
         return found
 
@@ -298,50 +358,48 @@ class Remembering(Work):
     def take(self, task: Task, outcome: Any) -> Any:  # noqa: D102 - documented on Work
         value = self.inner.take(task, outcome.outcome)
         self.cache.counters.add(misses=1)
-        self._spent += outcome.seconds
+        self.computed += outcome.seconds
         # Two paths may share what is above them, but no value took more than the whole run.
         waited = sum(self._waiting.get(node, 0.0) for node in task.reads)
-        seconds = min(outcome.seconds + waited, self._spent)
+        seconds = min(outcome.seconds + waited, self.computed)
         if outcome.drew or any(node in self._drawn for node in task.reads):
             self._drawn.update(task.nodes)
             self.lineage.make_private(task)
-        pays = self._keep_state(task, seconds) if task.fit else False
+        begin = time.perf_counter()
+        if task.fit:
+            self._keep_state(task, seconds)
         if task.give:
-            outputs = split_outputs(task.step.layer, value)
-            pays = self._keep_value(task, outputs, seconds) or pays
-        kind = kind_of(task), self.size
-        self.books.pays[kind] = self.books.pays.get(kind, False) or pays
+            self._keep_value(task, split_outputs(task.step.layer, value), seconds)
+        self.keeping += time.perf_counter() - begin
         return value
 
-    def _keep_state(self, task: Task, seconds: float) -> bool:
-        """Put what a step has learned into the cache, and tell whether that can ever pay."""
+    def _keep_state(self, task: Task, seconds: float) -> None:
+        """Put what a step has learned into the cache, if that is worth it."""
         if task.step in self.lineage.private:
-            return False
+            return
         kind = kind_of(task), self.size
         if seconds < AGAIN * self.cache.cost(self.books.state_bytes.get(kind, 0)):
-            return False
+            return
         before = self._before.pop(task.name)
         now = attributes_of(self.layers[task.name])
         learned = {key: value for key, value in now.items() if before.get(key, self) is not value}
         content = self._encoded(task, learned, seconds)
         if content is None:
-            return False
+            return
         self.books.state_bytes[kind] = len(content)
-        cost = self.cache.cost(len(content))
         key = self.lineage.states[task.name]
-        if self.books.worth(key, seconds, cost):
+        if self.books.worth(key, seconds, self.cache.cost(len(content))):
             self.cache.put(key, content)
-        return seconds >= AGAIN * cost
 
-    def _keep_value(self, task: Task, outputs: Sequence[Any], seconds: float) -> bool:
-        """Put the outputs of a step into the cache, and tell whether that can ever pay."""
+    def _keep_value(self, task: Task, outputs: Sequence[Any], seconds: float) -> None:
+        """Put the outputs of a step into the cache, if that is worth it."""
         for node in task.nodes:
             self._note_shape(node, outputs[node.layer_out_index])
         self._waiting.update(dict.fromkeys(task.nodes, seconds))
         key = self.lineage.tasks[task.step]
         changes_rows = getattr(self.layers.get(task.name), "changes_rows", False)
         if key is None or task.step in self.lineage.private or changes_rows:
-            return False
+            return
         cost = self.cache.cost(sum(_n_bytes(output) for output in outputs))
         if self.books.worth(key, seconds, cost):
             rows = next((self.rows[n] for n in task.step.inbound_nodes if n in self.rows), None)
@@ -349,7 +407,6 @@ class Remembering(Work):
             if content is not None:
                 self.cache.put(key, content)
                 self._waiting.update(dict.fromkeys(task.nodes, 0.0))
-        return seconds >= AGAIN * cost
 
     def _encoded(self, task: Task, value: Any, seconds: float) -> Any:
         """Give the bytes to keep; None for what cannot be pickled, and so not be kept."""
@@ -391,8 +448,8 @@ def remembered(
     plan: Plan,
     fed: dict[Node, Any],
     work: Work,
-    lineage: Lineage,
     cache: OpenedCache,
+    origin: Origin,
     observe: Callable[[Plan], Observe | None],
     n_jobs: int | None = None,
 ) -> tuple[dict[Node, Any], Remembering]:
@@ -405,8 +462,8 @@ def remembered(
         Values of the plan's inputs; it is emptied, so that they are dropped at their last reader.
     work : Work
         What is done at each step that must be run.
-    lineage : Lineage
     cache : OpenedCache
+    origin : Origin
     observe : callable
         Takes the plan of what is left to run, and gives what `run` calls around each task.
     n_jobs : int, default=None
@@ -416,21 +473,26 @@ def remembered(
     tuple of (dict of Node to array, Remembering)
         At least the wanted values, and who knows what was learned.
     """
-    remembering = Remembering(work, lineage, cache, _size(fed))
+    begin = time.perf_counter()
+    account, size = account_of(plan, fed, cache), _size(fed)
+    lineage = Lineage(plan, work.graph, fed, origin)
+    remembering = Remembering(work, lineage, cache, size)
     tasks, loaded = _frontier(plan, remembering)
     left = Plan(tuple(with_last_readers(tasks, plan.wanted)), plan.inputs, plan.wanted)
     needed = {*plan.wanted, *(node for task in tasks for node in task.reads)}
     start = {node: value for node, value in fed.items() if node in needed}
     fed.clear()
     start.update(loaded)
-    wanted_of_cache = [node for node in plan.wanted if node in loaded]
+    given = [node for node in plan.wanted if node in loaded]
     del loaded
     values = run(left, start, remembering, observe(left), n_jobs)
-    for node in wanted_of_cache:
-        value = values[node]
-        if isinstance(value, np.ndarray):
+    for node in given:
+        if isinstance(values[node], np.ndarray):
             # What the cache gave belongs to the cache; what goes out may be written into.
-            values[node] = value.copy(order="K")
+            values[node] = values[node].copy(order="K")
+    # What was kept may pay later, and is weighed where it is kept.
+    asking = time.perf_counter() - begin - remembering.computed - remembering.keeping
+    account.settle(asking, remembering.computed, remembering.saved)
     return values, remembering
 
 

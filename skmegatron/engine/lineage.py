@@ -8,6 +8,7 @@ stands for a value that cannot be told from others, so that it is neither looked
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
@@ -28,6 +29,25 @@ from skmegatron.nodes.graph import Graph
 _HARMLESS = {"display", "print_changed_only", "working_memory"}
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What a run starts from, besides the fed arrays.
+
+    Attributes
+    ----------
+    layers : mapping of str to layer
+        What is run, by the step's name.
+    learned : mapping of str to str
+        Key of the learned state of each fitted step, by the step's name.
+    held_out : mapping of Node to array or None
+        The fed values of validation data.
+    """
+
+    layers: Mapping[str, Any]
+    learned: Mapping[str, str] = field(default_factory=dict)
+    held_out: Mapping[Node, Any] | None = None
+
+
 class Lineage:
     """The keys of one run.
 
@@ -37,12 +57,7 @@ class Lineage:
     graph : Graph
     fed : mapping of Node to array
         Values of the plan's inputs.
-    layers : mapping of str to layer
-        What is run, by the step's name.
-    learned : mapping of str to str
-        Key of the learned state of each fitted step, by the step's name.
-    held_out : mapping of Node to array, default=None
-        The fed values of validation data.
+    origin : Origin
 
     Attributes
     ----------
@@ -56,32 +71,24 @@ class Lineage:
         Steps whose random state differs in each fit, so that their keys never come again.
     """
 
-    def __init__(
-        self,
-        plan: Plan,
-        graph: Graph,
-        fed: Mapping[Node, Any],
-        layers: Mapping[str, Any],
-        learned: Mapping[str, str],
-        held_out: Mapping[Node, Any] | None = None,
-    ) -> None:
+    def __init__(self, plan: Plan, graph: Graph, fed: Mapping[Node, Any], origin: Origin) -> None:
         self.nodes: dict[Node, str | None] = {
             node: _content_key(fed[node]) for node in plan.inputs if node in fed
         }
         self.tasks: dict[Step, str | None] = {}
-        self.states: dict[str, str] = dict(learned)
+        self.states: dict[str, str] = dict(origin.learned)
         self.private: set[Step] = set()
         self._graph = graph
         self._base = environment_digest() + digest(
             {key: value for key, value in get_config().items() if key not in _HARMLESS}
         )
         self._held_out = None
-        if held_out is not None:
-            keys = {str(node.name): _content_key(value) for node, value in held_out.items()}
+        if origin.held_out is not None:
+            keys = {str(node.name): _content_key(value) for node, value in origin.held_out.items()}
             self._held_out = digest(keys)
         for task in plan.tasks:
             source = task.step if task.step.state_of is None else task.step.state_of.step
-            self._add(task, layers[graph.names[source]])
+            self._add(task, origin.layers[graph.names[source]])
 
     def _add(self, task: Task, layer: Any) -> None:
         if task.fit:

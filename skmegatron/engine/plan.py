@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from skmegatron.nodes.core import InputNode, Node, Step, TransformationNode
 from skmegatron.nodes.graph import Graph
@@ -66,12 +67,15 @@ class Plan:
         Whose values the run gives.
     prune : bool
         Whether values are dropped at their last reader.
+    notes : dict
+        What others have worked out of it, so as not to do so again.
     """
 
     tasks: tuple[Task, ...]
     inputs: tuple[InputNode, ...]
     wanted: tuple[Node, ...]
     prune: bool = True
+    notes: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

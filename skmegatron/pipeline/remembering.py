@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import uuid4
 
-from skmegatron.engine.cache import can_pay, remembered
-from skmegatron.engine.lineage import Lineage
+from skmegatron.engine.cache import account_of, remembered
+from skmegatron.engine.lineage import Origin
 from skmegatron.engine.plan import Plan
 from skmegatron.engine.run import Fit, Observe, Work, run
 from skmegatron.engine.unwritten import leave_unwritten
@@ -38,12 +38,14 @@ class Remembering(Running):
         self.__dict__["memory"] = given
 
     def _run_work(self, ready: Ready, values: dict[Node, Any], work: Work) -> dict[Node, Any]:
-        cache, planned = self.memory, ready.planned
         in_batches = type(work) is not Work  # where values depend on the batches before
-        if cache is None or not planned.prune or in_batches or not can_pay(planned, values, cache):
+        cache = None if in_batches else self._cache_for(ready.planned, values)
+        if cache is None:
             return super()._run_work(ready, values, work)
-        lineage = Lineage(planned, work.graph, values, work.layers, self._learned_keys())
-        found, _ = remembered(planned, values, work, lineage, cache, _silent, self.n_jobs)
+        origin = Origin(work.layers, self._learned_keys())
+        found, _ = remembered(
+            ready.planned, values, work, cache, origin, lambda left: None, self.n_jobs
+        )
         return found
 
     def _run_fit(
@@ -54,20 +56,26 @@ class Remembering(Running):
         observe: Callable[[Plan], Observe | None],
     ) -> tuple[dict[Node, Any], dict[str, str]]:
         """Fit, and give the values with the key of each learned state where there are keys."""
-        cache = self.memory
-        if cache is None or not planned.prune or not can_pay(planned, fed, cache):
+        cache = self._cache_for(planned, fed)
+        if cache is None:
             direct = leave_unwritten(planned)
             return run(direct, fed, work, observe(direct), self.n_jobs), {}
-        held_out = None if work.validation is None else dict(work.validation)
         templates = {name: step.layer for name, step in work.graph.by_name.items()}
-        lineage = Lineage(planned, work.graph, fed, templates, {}, held_out)
-        values, done = remembered(planned, fed, work, lineage, cache, observe, self.n_jobs)
+        origin = Origin(templates, held_out=work.validation)
+        values, done = remembered(planned, fed, work, cache, origin, observe, self.n_jobs)
         for task in planned.tasks:
             for node in task.nodes if task.give else ():
-                shape = done.shapes_at.get(lineage.nodes[node] or "")
+                shape = done.shapes_at.get(done.lineage.nodes[node] or "")
                 if shape is not None:
                     work.shapes.setdefault(work.graph.node_names[node], shape)
-        return values, lineage.states
+        return values, done.lineage.states
+
+    def _cache_for(self, planned: Plan, fed: Mapping[Node, Any]) -> OpenedCache | None:
+        """Give the cache, if there is one and asking it has paid so far."""
+        cache = self.memory
+        if cache is None or not planned.prune or not account_of(planned, fed, cache).asks():
+            return None
+        return cache
 
     def _learned_keys(self) -> dict[str, str]:
         """Give the key of each learned state that is still as it was learned."""
@@ -92,10 +100,6 @@ class Remembering(Running):
         super().__setstate__(state)
         if "_lineage" in vars(self):
             self._lineage = _with_looks(self._lineage, self.steps_)
-
-
-def _silent(left: Plan) -> None:
-    """Tell nobody of what is run."""
 
 
 def _same(before: tuple[dict[str, Any], ...], now: tuple[dict[str, Any], ...]) -> bool:

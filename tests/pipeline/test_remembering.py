@@ -27,6 +27,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardScaler
 
 import skmegatron as sm
+from skmegatron.engine import cache as cache_module
 from skmegatron.errors import GraphError
 from skmegatron.layers import (
     Concatenate,
@@ -51,8 +52,11 @@ done: Counter = Counter()
 
 
 @pytest.fixture(autouse=True)
-def _forget_counts():
+def patient(monkeypatch):
+    """Asks the cache in every run, however little it has to give."""
     done.clear()
+    monkeypatch.setattr(cache_module, "VAIN", 1e9)
+    return monkeypatch
 
 
 class Keen(sm.MemoryCache):
@@ -225,7 +229,8 @@ def test_a_step_cheaper_than_its_bookkeeping_is_not_kept():
     assert cache.stats().entries == 0
 
 
-def test_steps_that_can_never_pay_are_not_even_looked_up():
+def test_steps_that_can_never_pay_are_not_even_looked_up(patient):
+    patient.undo()
     cache = sm.MemoryCache()
     pipe = chain(cache, ScalarMultiply(2.0), ScalarMultiply(3.0)).fit(ROWS)
     pipe.transform(ROWS)
