@@ -1,22 +1,21 @@
 """One row through a fitted pipeline, beside scikit-learn's own and arithmetic written by hand.
 
-    python benchmarks/row.py
+    python benchmarks/row.py [--quick]
 
 Ten columns of numbers are imputed and scaled, three of text become one-hot columns, a logistic
 regression gives probabilities. All give the same ones; what is printed is the time of one row
 in microseconds, and how often it goes into that of scikit-learn's `Pipeline` with a
-`ColumnTransformer`, from the same kind of row. Best of many in one run.
+`ColumnTransformer`, from the same kind of row. Then what the graph itself costs for a step.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from measure import QUICK, Work, best, machine, table
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
@@ -28,12 +27,13 @@ import skmegatron as sm
 
 NUMBERS = [f"number{place}" for place in range(10)]
 LABELS = ["colour", "size", "shape"]
-N_STEPS = 1000
+FRAME, OBJECTS, FLOATS = (
+    f"scikit-learn, {kind}" for kind in ("pandas row", "array of objects", "array of floats")
+)
+N_STEPS = 100 if QUICK else 1000
 
-Answer = Callable[[], Any]
 
-
-def table(n_rows: int = 2000) -> tuple[pd.DataFrame, np.ndarray]:
+def people(n_rows: int = 2000) -> tuple[pd.DataFrame, np.ndarray]:
     """Make a table with gaps in its numbers, and labels that depend on it."""
     rng = np.random.default_rng(0)
     numbers = rng.normal(size=(n_rows, len(NUMBERS)))
@@ -60,7 +60,7 @@ def columns(numbers: list[Any], labels: list[Any]) -> ColumnTransformer:
     return ColumnTransformer([("numbers", ready, numbers), ("labels", encoder, labels)])
 
 
-def by_hand(model: Any) -> Callable[[np.ndarray, list[str]], np.ndarray]:
+def by_hand(model: Any, numbers: np.ndarray, labels: list[str]) -> Work:
     """Write the arithmetic of the fitted pipeline down, with nothing around it."""
     steps = dict(model[0].named_transformers_)
     imputer, scaler = steps["numbers"]
@@ -72,7 +72,7 @@ def by_hand(model: Any) -> Callable[[np.ndarray, list[str]], np.ndarray]:
     ]
     coef, rest = last.coef_[0, :10], last.coef_[0, 10:]
 
-    def answer(numbers: np.ndarray, labels: list[str]) -> np.ndarray:
+    def answer() -> np.ndarray:
         filled = np.where(np.isnan(numbers), imputer.statistics_, numbers)
         score = ((filled - scaler.mean_) / scaler.scale_) @ coef + last.intercept_[0]
         score += sum(rest[known[label]] for known, label in zip(places, labels, strict=True))
@@ -103,9 +103,9 @@ def skrub_learner(frame: pd.DataFrame, y: np.ndarray) -> Any:
     return features.skb.apply(LogisticRegression(), y=labels).skb.make_learner(fitted=True)
 
 
-def rows() -> dict[str, tuple[Answer, Answer | None]]:
-    """Give what is measured, and scikit-learn on the same kind of row."""
-    frame, y = table()
+def rows() -> dict[str, tuple[Work, str]]:
+    """Give what is measured, and the name of scikit-learn on the same kind of row."""
+    frame, y = people()
     whole = frame.to_numpy(dtype=object)
     sizes = whole.copy()
     for place in range(10, 13):  # numbers, so that the whole table is one array of them
@@ -124,30 +124,26 @@ def rows() -> dict[str, tuple[Answer, Answer | None]]:
     blocks = {name: values[[0]] for name, values in arrays.items()}
     halves = {"numbers": float_row[:, :10], "labels": float_row[:, 10:]}
     single = {name: row[name].to_numpy() for name in frame}
-    hand = by_hand(named)
     plain = blocks["numbers"][0], list(blocks["labels"][0])
-    pandas: Answer = lambda: named.predict_proba(row)  # noqa: E731
-    objects: Answer = lambda: by_place.predict_proba(object_row)  # noqa: E731
-    numbers: Answer = lambda: of_floats.predict_proba(float_row)  # noqa: E731
-    measured: dict[str, tuple[Answer, Answer | None]] = {
-        "sklearn, pandas row": (pandas, pandas),
-        "sklearn, array of objects": (objects, objects),
-        "sklearn, array of floats": (numbers, numbers),
-        "ours, pandas row": (lambda: ours.predict_proba(row), pandas),
-        "ours, columns by name": (lambda: ours.predict_proba(single), pandas),
-        "ours, array of objects": (lambda: ours_placed.predict_proba(object_row), objects),
-        "ours, two arrays": (lambda: ours.predict_proba(blocks), objects),
-        "ours, two arrays of floats": (lambda: ours_floats.predict_proba(halves), numbers),
-        "our own layers, two arrays": (lambda: layers.predict_proba(blocks), None),
-        "by hand": (lambda: hand(*plain), None),
+    measured: dict[str, tuple[Work, str]] = {
+        FRAME: (lambda: named.predict_proba(row), FRAME),
+        OBJECTS: (lambda: by_place.predict_proba(object_row), OBJECTS),
+        FLOATS: (lambda: of_floats.predict_proba(float_row), FLOATS),
+        "ours, pandas row": (lambda: ours.predict_proba(row), FRAME),
+        "ours, dict of columns": (lambda: ours.predict_proba(single), FRAME),
+        "ours, array of objects": (lambda: ours_placed.predict_proba(object_row), OBJECTS),
+        "ours, dict of two arrays": (lambda: ours.predict_proba(blocks), OBJECTS),
+        "ours, dict of two arrays of floats": (lambda: ours_floats.predict_proba(halves), FLOATS),
+        "ours with `Impute`, `Whiten`, `OneHotLabels`": (lambda: layers.predict_proba(blocks), ""),
+        "by hand": (by_hand(named, *plain), ""),
     }
     if importlib.util.find_spec("skrub"):
         learner = skrub_learner(frame, y)
-        measured["skrub, pandas row"] = (lambda: learner.predict_proba({"X": row}), pandas)
+        measured["skrub, pandas row"] = (lambda: learner.predict_proba({"X": row}), FRAME)
     return measured
 
 
-def chain() -> tuple[Answer, Answer]:
+def chain() -> tuple[Work, Work]:
     """Give a chain of multiplications as a graph, and as a loop."""
     start = node = sm.Input("x")
     for _ in range(N_STEPS):
@@ -164,30 +160,30 @@ def chain() -> tuple[Answer, Answer]:
     return lambda: pipeline.transform(fed), loop
 
 
-def best(work: Answer, times: int) -> float:
-    """Give the shortest of several times, in seconds."""
-    seconds = []
-    for _ in range(times):
-        start = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
-
-
 def main() -> None:
     """Print the tables."""
-    print(f"{'one row':30}{'us':>9}{'sklearn /':>12}")
-    for name, (ours, beside) in rows().items():
-        mine = best(ours, 300)
-        ratio = ""
-        if beside is not None:
-            np.testing.assert_allclose(ours(), beside(), rtol=1e-6)
-            ratio = f"{best(beside, 100) / mine:12.1f}"
-        print(f"{name:30}{mine * 1e6:9.1f}{ratio}")
+    measured = rows()
+    works = {name: work for name, (work, _) in measured.items()}
+    for name, (work, beside) in measured.items():
+        if beside:
+            np.testing.assert_allclose(work(), works[beside](), rtol=1e-6, err_msg=name)
+    times = best(works, 300)
+    header = ["one row", "us", "scikit-learn on the same kind of row / it"]
+    print(
+        table(
+            header,
+            [
+                [name, times[name] * 1e6, times[beside] / times[name] if beside else None]
+                for name, (_, beside) in measured.items()
+            ],
+        )
+    )
     graph, loop = chain()
     np.testing.assert_allclose(graph(), loop())
-    cost = (best(graph, 30) - best(loop, 30)) / N_STEPS
-    print(f"\nthe graph costs {cost * 1e6:.2f} us a step, over {N_STEPS} steps")
+    of_chain = best({"graph": graph, "loop": loop}, 30)
+    cost = (of_chain["graph"] - of_chain["loop"]) / N_STEPS * 1e6
+    print(f"In a chain of {N_STEPS:,} steps the graph costs {cost:.2f} us a step.\n")
+    print(machine("skrub"))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ Each is also the builtin one would guess, so ``except ValueError`` goes on worki
     ├── MissingRowError (KeyError)          a row that a store does not hold
     ├── LoadError (ValueError)              a file that does not hold a whole pipeline
     ├── MissingDependencyError (ImportError)       an optional package is not installed
-    └── NotAvailableError (NotImplementedError)    a parameter this version cannot use yet
+    └── NotAvailableError (NotImplementedError)    something that what was handed in does not offer
 
     UnusedInputWarning (UserWarning)        an input of a pipeline that nothing reads
     CacheWarning (UserWarning)              results that cannot be kept, and why
@@ -96,7 +96,7 @@ class MissingDependencyError(MegatronError, ImportError):
 
 
 class NotAvailableError(MegatronError, NotImplementedError):
-    """A parameter is part of the interface but cannot be used in this version yet."""
+    """Something was asked for that an object handed in, such as a cache, does not offer."""
 
 
 class UnusedInputWarning(UserWarning):

@@ -6,11 +6,13 @@ so that is all that is sent to a worker. `Workers` lets joblib compute several a
 
 from __future__ import annotations
 
+import pickle
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, Self
 
+import cloudpickle
 import joblib
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -99,7 +101,42 @@ class Failed:
 
     def __reduce__(self) -> Any:
         # Tracebacks cannot be sent; their text can.
-        return _failed_elsewhere, (self.error, "".join(traceback.format_exception(self.error)))
+        text = "".join(traceback.format_exception(self.error))
+        if _arrives(self.error):
+            return _failed_elsewhere, (self.error, text)
+        return _failed_elsewhere, (_Parts(self.error), text)
+
+
+class _Parts:
+    """As much of an error as can be sent, where it cannot be sent as it is.
+
+    That is so where it holds a lock or a connection, and where its class takes other arguments
+    than those it hands on to `Exception`.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def __reduce__(self) -> Any:
+        arguments = tuple(part if _arrives(part) else repr(part) for part in self.error.args)
+        state = {key: value for key, value in vars(self.error).items() if _arrives(value)}
+        return _put_together, (type(self.error), arguments, state)
+
+
+def _put_together(kind: type[Exception], arguments: tuple[Any, ...], state: Any) -> Exception:
+    error = kind.__new__(kind, *arguments)
+    error.args = arguments
+    vars(error).update(state)
+    return error
+
+
+def _arrives(value: Any) -> bool:
+    """Tell whether another process can be sent a value."""
+    try:
+        pickle.loads(cloudpickle.dumps(value))
+    except Exception:  # noqa: BLE001 - pickling runs code of the value's own class
+        return False
+    return True
 
 
 class WorkerTraceback(Exception):

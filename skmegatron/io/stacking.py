@@ -26,8 +26,10 @@ def stack_columns(blocks: Sequence[Any]) -> Any:
     Returns
     -------
     {csr_array, csr_matrix} of shape (n_rows, n_columns)
-        What ``scipy.sparse.hstack(blocks, format="csr")`` gives.
+        What ``scipy.sparse.hstack(blocks, format="csr")`` gives; float16 arrays and swapped
+        bytes, which it refuses, come in as float32 and in the order of the machine.
     """
+    blocks = [block if sparse.issparse(block) else _holdable(block) for block in blocks]
     if not all(_can_be_rows(block) for block in blocks):
         return sparse.hstack(blocks, format="csr")
     rows = [block if sparse.issparse(block) else _compressed(block) for block in blocks]
@@ -48,6 +50,11 @@ def _can_be_rows(block: Any) -> bool:
     if sparse.issparse(block):
         return block.format == "csr" and block.ndim == 2 and bool(block.has_canonical_format)
     return block.ndim == 2 and block.dtype.kind in "biuf"
+
+
+def _holdable(dense: NDArray[Any]) -> NDArray[Any]:
+    native = dense.dtype.newbyteorder("=")
+    return dense.astype(np.float32 if native == np.float16 else native, copy=False)
 
 
 def _is_array(block: Any) -> bool:

@@ -36,6 +36,7 @@ class Asker:
     def __init__(self, template: Any, estimator: Any) -> None:
         self.template = template
         self.estimator = estimator
+        self._kind = type(estimator)
         self._state = getattr(estimator, "__dict__", {})
         self._values = list(self._state.values())
         # What has parts may find in what one part gives the other what is not in the input.
@@ -68,6 +69,8 @@ class Asker:
         bool
         """
         if estimator is not self.estimator or template is not self.template:
+            return False
+        if type(estimator) is not self._kind:
             return False
         state, values = self._state, self._values
         return len(state) == len(values) and all(map(is_, state.values(), values))

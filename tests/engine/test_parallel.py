@@ -309,6 +309,32 @@ def test_an_error_of_another_process_keeps_its_type_and_tells_where():
     assert "raise ArithmeticError" in str(caught.value.__cause__)
 
 
+def test_an_error_that_cannot_be_sent_as_it_is_arrives_all_the_same():
+    class Refused(Exception):
+        def __init__(self, kind, size):
+            super().__init__(f"{kind} of {size}", threading.Lock())
+            self.size, self.lock = size, threading.Lock()
+
+        def __str__(self):
+            return self.args[0]
+
+    def refuse(X):
+        raise Refused("rows", len(X))
+
+    x = sm.Input("X", shape=(None,))
+    pipe = sm.Pipeline(x, [Lambda(refuse)(x, "bad"), Lambda(np.negative)(x)], n_jobs=2)
+
+    with joblib.parallel_config("loky", n_jobs=2), pytest.raises(Refused, match="30") as caught:
+        pipe.transform(ROWS)
+
+    (note,) = caught.value.__notes__
+    assert note.startswith("  at step 'bad' (Lambda), transforming, called on")
+    assert "raise Refused" in str(caught.value.__cause__)
+    assert caught.value.size == 30
+    assert "lock" in caught.value.args[1]
+    assert not hasattr(caught.value, "lock")
+
+
 def test_a_run_by_hand_takes_n_jobs_too():
     pipe = drawn([[0], [0], [1, 2]]).fit(ROWS)
     planned = plan(pipe.graph, pipe.graph.outputs)

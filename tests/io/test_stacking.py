@@ -63,3 +63,14 @@ def test_stacking_leaves_its_blocks_alone():
     stack_columns([block, block]).data[:] = 7
 
     assert_array_equal(block.toarray(), before.toarray())
+
+
+@pytest.mark.parametrize(("dtype", "held"), [("f2", "f4"), (">f8", "f8"), (">i2", "i2")])
+@pytest.mark.parametrize("dense", [np.zeros((2, 1)), np.ones((2, 1))])
+def test_arrays_that_scipy_cannot_hold_are_stacked_as_what_it_can(dtype, held, dense):
+    beside = sparse.csr_array(np.eye(2, dtype=bool))
+
+    stacked = stack_columns([beside, dense.astype(dtype)])
+
+    assert stacked.dtype == held
+    assert_array_equal(stacked.toarray(), np.hstack([np.eye(2), dense]))

@@ -95,6 +95,11 @@ ENCODERS = [
     OneHotEncoder(handle_unknown="ignore"),
     OneHotEncoder(handle_unknown="ignore", sparse_output=False, dtype=np.float32),
     OneHotEncoder(handle_unknown="ignore", dtype=int),
+    OneHotEncoder(sparse_output=False, dtype=object),
+    OneHotEncoder(sparse_output=False, dtype=np.float16),
+    OneHotEncoder(sparse_output=False, dtype=bool),
+    OneHotEncoder(sparse_output=False, dtype=np.longdouble),
+    OneHotEncoder(dtype=">f8"),
     OneHotEncoder(drop="first"),
     OneHotEncoder(min_frequency=25, handle_unknown="infrequent_if_exist"),
     OneHotEncoder(handle_unknown="warn"),
@@ -393,6 +398,19 @@ def test_another_estimator_in_the_layer_is_asked():
     layer.estimator_ = MinMaxScaler().fit(TABLE)
 
     assert_array_equal(layer.transform(TABLE[:1]), layer.estimator_.transform(TABLE[:1]))
+
+
+def test_an_estimator_that_is_made_one_of_another_class_is_asked():
+    class Halved(StandardScaler):
+        def transform(self, X):
+            return X / 2
+
+    layer = Sklearn(StandardScaler()).fit(TABLE)
+    layer.transform(TABLE[:1])
+
+    layer.estimator_.__class__ = Halved
+
+    assert_array_equal(layer.transform(TABLE[:1]), TABLE[:1] / 2)
 
 
 # Estimators without a kernel: what cannot be found is not looked for

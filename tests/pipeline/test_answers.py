@@ -57,7 +57,7 @@ from sklearn.svm import SVC, LinearSVC, OneClassSVM
 from sklearn.utils import get_tags
 
 import skmegatron as sm
-from skmegatron.errors import GraphError, NotAvailableError
+from skmegatron.errors import GraphError
 from skmegatron.layers import Concatenate, Explorer, Flatten, Lambda, Metric, Sklearn, Whiten
 
 
@@ -1322,16 +1322,3 @@ def test_metadata_routing_hands_weights_on_without_being_told():
         )
 
     assert_allclose(ours["test_score"], theirs["test_score"])
-
-
-# Parameters that this version cannot use yet
-
-
-@pytest.mark.parametrize("use", ["fit", "fit_transform", "transform", "predict"])
-@pytest.mark.parametrize(("name", "value"), [("memory", "cache")])
-def test_a_parameter_that_cannot_be_used_yet_is_refused_by_name(name, value, use):
-    pipeline = drawn(StandardScaler(), Ridge()).set_params(**{name: value})
-    data = (FLOWERS, SPECIES) if use.startswith("fit") else (FLOWERS,)
-
-    with pytest.raises(NotAvailableError, match=rf"{name}={value!r} is not available.*{name}="):
-        getattr(pipeline, use)(*data)

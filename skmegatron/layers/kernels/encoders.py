@@ -14,6 +14,9 @@ from sklearn import get_config
 from skmegatron.io.fewrows import canonical_csr
 from skmegatron.layers.kernels.core import MOST_ROWS, NOT_PLAIN
 
+#: What scipy's sparse matrices can hold, which scikit-learn makes even of dense one-hot columns.
+_HELD = tuple(map(np.dtype, "?bBhHiIlLqQfd"))
+
 
 @dataclass(frozen=True)
 class Lookup:
@@ -119,7 +122,7 @@ def one_hot(encoder: Any, X: Any, notes: dict[str, Any]) -> Any:
     lookup = _lookup(encoder, notes)
     if not _plain(encoder, lookup, X) or lookup is None or encoder.drop is not None:
         return NOT_PLAIN
-    if encoder.handle_unknown not in ("error", "ignore"):
+    if encoder.handle_unknown not in ("error", "ignore") or np.dtype(encoder.dtype) not in _HELD:
         return NOT_PLAIN
     places = _places(X, lookup, strict=encoder.handle_unknown == "error")
     if places is None:
