@@ -152,7 +152,7 @@ def compare(title: str, ways: list[list[Any]]) -> None:
         runs = contenders(ways, LogisticRegression(), "C", VALUES, X, y)
         for one, other in pairwise(runs.values()):
             np.testing.assert_allclose(one(), other(), atol=2e-3)
-        columns.append(best(runs))
+        columns.append(best(runs, 3))
     hand = next(iter(columns[0]))
     print(
         table(

@@ -2,12 +2,7 @@
 
 `remembered` asks from the outputs down what the cache holds: a step whose value or learned
 state is found is not run, and nothing above it is looked at. What is left is an ordinary plan.
-While it runs, `Remembering` measures each step and keeps what is worth keeping.
-
-Keeping costs time too. A value is kept at once where that is a twentieth of computing it; where
-it is more, only when the same value is computed a second time, which shows that it will be
-wanted again. And each run keeps account of what it spent on all this and what it was spared: where
-that does not pay, the next runs of such steps do not even compute keys.
+While it runs, `Remembering` measures each step and keeps what `engine.accounts` finds worth it.
 """
 
 from __future__ import annotations
@@ -15,16 +10,14 @@ from __future__ import annotations
 import pickle
 import sys
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from threading import Lock
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from scipy import sparse
 
+from skmegatron.engine.accounts import AGAIN, account_of, books_of, kind_of, size_of
 from skmegatron.engine.lineage import Lineage, Origin
 from skmegatron.engine.plan import Plan, Task, is_stateful, with_last_readers
 from skmegatron.engine.run import Observe, Work, run, split_outputs
@@ -33,161 +26,8 @@ from skmegatron.io.caching import OpenedCache, decode, encode
 from skmegatron.io.digest import changed, global_random_state, randomness
 from skmegatron.nodes.core import Node, StepNode
 
-#: The part of the time it takes to compute that may be spent in vain.
-VAIN = 0.015
-#: After how many runs it is asked whether they have paid.
-TRIAL = 4
-#: How many times longer than keeping it a value must take to be kept at once.
-AT_ONCE = 20
-#: And where it has been computed before.
-AGAIN = 1.5
 #: Attributes of layers that follow from the others.
 _IN_PASSING = {"_asker", "_observer"}
-#: How many keys of values that were not kept are remembered.
-_N_SEEN = 100_000
-
-
-class Books:
-    """What this process has seen of what is worth keeping in one cache.
-
-    Attributes
-    ----------
-    seen : dict of str to None
-        Keys of what was computed and not kept, the latest last.
-    accounts : dict of tuple to Account
-        For the kinds of steps of a plan and about so many rows.
-    state_bytes : dict
-        How large the learned state of each kind of step was.
-    """
-
-    def __init__(self) -> None:
-        self.seen: OrderedDict[str, None] = OrderedDict()
-        self.accounts: dict[Any, Account] = {}
-        self.state_bytes: dict[Any, int] = {}
-        self._lock = Lock()
-
-    def worth(self, key: str, seconds: float, cost: float) -> bool:
-        """Tell whether to keep what took some seconds to compute."""
-        if seconds >= AT_ONCE * cost:
-            return True
-        if seconds < AGAIN * cost:
-            return False
-        with self._lock:
-            if key in self.seen:
-                del self.seen[key]
-                return True
-            self.seen[key] = None
-            if len(self.seen) > _N_SEEN:
-                self.seen.popitem(last=False)
-        return False
-
-
-_books: WeakKeyDictionary[Any, Books] = WeakKeyDictionary()
-_opening = Lock()
-
-
-def books_of(cache: OpenedCache) -> Books:
-    """Give what this process knows of a cache.
-
-    Parameters
-    ----------
-    cache : OpenedCache
-
-    Returns
-    -------
-    Books
-    """
-    with _opening:
-        return _books.setdefault(cache.counters, Books())
-
-
-class Account:
-    """Whether asking the cache has paid, in runs of one kind.
-
-    Attributes
-    ----------
-    resting : int
-        How many runs do without from now on.
-    """
-
-    def __init__(self) -> None:
-        self.resting = 0
-        self._begin()
-
-    def _begin(self) -> None:
-        self._runs = 0
-        self._spent = self._saved = self._computed = 0.0
-
-    def asks(self) -> bool:
-        """Tell whether the next run is to ask the cache."""
-        if not self.resting:
-            return True
-        self.resting -= 1
-        return False
-
-    def settle(self, asking: float, computed: float, saved: float) -> None:
-        """Note what a run took, and rest where it has not paid.
-
-        Parameters
-        ----------
-        asking : float
-            Seconds that keys and lookups took.
-        computed : float
-            Seconds in which its steps were computed.
-        saved : float
-            Seconds in which others would have been.
-        """
-        self._runs += 1
-        self._spent += asking
-        self._saved += saved
-        self._computed += computed
-        lost = self._spent - self._saved - VAIN * self._computed
-        if lost <= 0 or (self._runs < TRIAL and self._spent < self._computed):
-            return
-        # So many runs without it make good for what was lost.
-        plain = max(self._computed + self._saved, 1e-6) / self._runs
-        self.resting = int(lost / (VAIN * plain)) + 1
-        self._begin()
-
-
-def account_of(plan: Plan, fed: Mapping[Node, Any], cache: OpenedCache) -> Account:
-    """Give the account of runs like one.
-
-    Parameters
-    ----------
-    plan : Plan
-    fed : mapping of Node to array
-    cache : OpenedCache
-
-    Returns
-    -------
-    Account
-    """
-    books, size = books_of(cache), _size(fed)
-    account: Account | None = plan.notes.get((books, size))
-    if account is None:
-        kinds = tuple(kind_of(task) for task in plan.tasks)
-        account = books.accounts.setdefault((kinds, size), Account())
-        plan.notes[books, size] = account
-    return account
-
-
-def kind_of(task: Task) -> Any:
-    """Give what tells a task from others that may take longer.
-
-    Parameters
-    ----------
-    task : Task
-
-    Returns
-    -------
-    hashable
-    """
-    layer = task.step.layer
-    wrapped = getattr(layer, "wrapped", layer)
-    function = getattr(layer, "fn", None)
-    code = getattr(function, "__code__", type(function))
-    return type(layer), type(wrapped), code, task.fit, task.method
 
 
 def attributes_of(layer: Any) -> dict[str, Any]:
@@ -202,11 +42,6 @@ def attributes_of(layer: Any) -> dict[str, Any]:
     dict of str to object
     """
     return {name: value for name, value in vars(layer).items() if name not in _IN_PASSING}
-
-
-def _size(fed: Mapping[Node, Any]) -> int:
-    n_rows = next((int(value.shape[0]) for value in fed.values() if value is not None), 0)
-    return n_rows.bit_length()
 
 
 @dataclass(frozen=True)
@@ -474,7 +309,7 @@ def remembered(
         At least the wanted values, and who knows what was learned.
     """
     begin = time.perf_counter()
-    account, size = account_of(plan, fed, cache), _size(fed)
+    account, size = account_of(plan, fed, cache), size_of(fed)
     lineage = Lineage(plan, work.graph, fed, origin)
     remembering = Remembering(work, lineage, cache, size)
     tasks, loaded = _frontier(plan, remembering)

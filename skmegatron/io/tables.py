@@ -312,7 +312,13 @@ def as_values(data: Any, name: str) -> Any:
     if nw.dependencies.is_into_series(data):
         return np.asarray(_plain(nw.from_native(data, series_only=True)).to_numpy())
     try:
-        return np.asarray(data)
+        values = np.asarray(data)
+        if values.dtype.kind in "US" and isinstance(data, list | tuple):
+            objects = np.array(data, dtype=object)  # beside text a number must stay one
+            return (
+                values if all(isinstance(item, str | bytes) for item in objects.flat) else objects
+            )
+        return values
     except ValueError as error:
         raise ValueError(
             f"{name!r} cannot be made into one array ({error}). Its rows must all have the "

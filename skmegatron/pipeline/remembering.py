@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import uuid4
 
-from skmegatron.engine.cache import account_of, remembered
+from skmegatron.engine.accounts import account_of
+from skmegatron.engine.cache import remembered
 from skmegatron.engine.lineage import Origin
 from skmegatron.engine.plan import Plan
 from skmegatron.engine.run import Fit, Observe, Work, run

@@ -342,3 +342,12 @@ def test_categories_of_text_come_as_pandas_gives_them(dtype):
     assert column.dtype == expected.dtype == object
     assert column.tolist()[:2] == expected.tolist()[:2] == ["b", "a"]
     assert type(column[2]) is type(expected[2])
+
+
+def test_numbers_beside_text_in_nested_lists_stay_numbers():
+    values = as_values([["a", 1], [np.nan, 2.5]], "X")
+
+    assert values.dtype == object
+    assert values[0, 1] == 1
+    assert np.isnan(values[1, 0])
+    assert as_values([["a", "b"]], "X").dtype.kind == "U"

@@ -27,7 +27,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardScaler
 
 import skmegatron as sm
-from skmegatron.engine import cache as cache_module
+from skmegatron.engine import accounts
 from skmegatron.errors import GraphError
 from skmegatron.layers import (
     Concatenate,
@@ -55,7 +55,7 @@ done: Counter = Counter()
 def patient(monkeypatch):
     """Asks the cache in every run, however little it has to give."""
     done.clear()
-    monkeypatch.setattr(cache_module, "VAIN", 1e9)
+    monkeypatch.setattr(accounts, "VAIN", 1e9)
     return monkeypatch
 
 
