@@ -149,7 +149,7 @@ class Remembering(Work):
             loaded = None if key is None else self._load(key)
             if loaded is None:
                 return None
-            (*outputs, rows), seconds = loaded
+            outputs, seconds, rows = loaded
             found = {node: outputs[node.layer_out_index] for node in task.nodes}
         if task.fit:
             loaded = None
@@ -157,7 +157,7 @@ class Remembering(Work):
                 loaded = self._load(self.lineage.states[task.name])
             if loaded is None:
                 return None
-            learned, fitting = loaded
+            learned, fitting, _ = loaded
             template = task.step.layer
             layer = type(template)(**template.get_params(deep=False))
             layer.__dict__.update(learned)
@@ -169,7 +169,8 @@ class Remembering(Work):
         self.cache.counters.add(hits=1, seconds=seconds)
         return found
 
-    def _load(self, key: str) -> tuple[Any, float] | None:
+    def _load(self, key: str) -> tuple[Any, float, Any] | None:
+        """Give what is held under a key, the seconds that saves, and places of rows."""
         begin = time.perf_counter()
         try:
             content = self.cache.get(key)
@@ -179,7 +180,10 @@ class Remembering(Work):
         except ValueError:  # not what was put there: computed again, and replaced
             return None
         self.shapes_at.update({key: tuple(shape) for key, shape in meta["shapes"].items()})
-        return value, max(meta["seconds"] - (time.perf_counter() - begin), 0.0)
+        rows = None
+        if meta["rows"]:
+            *value, rows = value
+        return value, max(meta["seconds"] - (time.perf_counter() - begin), 0.0), rows
 
     def call(self, task: Task, arrays: list[Any], fit_only: dict[str, Any]) -> Any:  # noqa: D102 - documented on Work
         if task.fit:
@@ -238,14 +242,15 @@ class Remembering(Work):
         cost = self.cache.cost(sum(_n_bytes(output) for output in outputs))
         if self.books.worth(key, seconds, cost):
             rows = next((self.rows[n] for n in task.step.inbound_nodes if n in self.rows), None)
-            content = self._encoded(task, (*outputs, rows), seconds)
+            with_rows = outputs if rows is None else (*outputs, rows)
+            content = self._encoded(task, tuple(with_rows), seconds, rows=rows is not None)
             if content is not None:
                 self.cache.put(key, content)
                 self._waiting.update(dict.fromkeys(task.nodes, 0.0))
 
-    def _encoded(self, task: Task, value: Any, seconds: float) -> Any:
+    def _encoded(self, task: Task, value: Any, seconds: float, *, rows: bool = False) -> Any:
         """Give the bytes to keep; None for what cannot be pickled, and so not be kept."""
-        meta = {"seconds": seconds, "shapes": self._shapes_above(task)}
+        meta = {"seconds": seconds, "shapes": self._shapes_above(task), "rows": rows}
         try:
             return encode(value, meta)
         except (pickle.PicklingError, TypeError, AttributeError, ValueError):

@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, Protocol, runtime_checkable
+
+from sklearn.utils import Bunch
 
 from skmegatron.io.caching.counting import Counters
 
@@ -80,9 +81,8 @@ class OpenedCache(Cache, Protocol):
         """
 
 
-@dataclass(frozen=True)
-class CacheStats:
-    """What a cache holds and what it was good for.
+class CacheStats(Bunch):  # type: ignore[misc]  # scikit-learn is untyped
+    """What a cache holds and what it was good for, as attributes and as keys.
 
     Parameters
     ----------
@@ -96,8 +96,11 @@ class CacheStats:
     Examples
     --------
     >>> from skmegatron.io.caching import CacheStats
-    >>> print(CacheStats(hits=12, misses=3, entries=15, bytes=1_234_567, seconds_saved=4.25))
+    >>> stats = CacheStats(hits=12, misses=3, entries=15, bytes=1_234_567, seconds_saved=4.25)
+    >>> print(stats)
     12 hits, 3 misses, 15 entries, 1.2 MB, 4.2 s saved
+    >>> stats.hits, stats["hits"]
+    (12, 12)
     """
 
     hits: int
@@ -105,6 +108,18 @@ class CacheStats:
     entries: int | None
     bytes: int | None
     seconds_saved: float
+
+    def __init__(
+        self,
+        hits: int,
+        misses: int,
+        entries: int | None,
+        bytes: int | None,
+        seconds_saved: float,
+    ) -> None:
+        super().__init__(
+            hits=hits, misses=misses, entries=entries, bytes=bytes, seconds_saved=seconds_saved
+        )
 
     def __str__(self) -> str:
         held = [] if self.entries is None else [_counted(self.entries, "entry", "entries")]
