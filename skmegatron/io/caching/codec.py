@@ -18,7 +18,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from skmegatron.io.caching.buffers import aligned, padded, seal, view_of
-from skmegatron.io.saving import Portable
+from skmegatron.io.caching.living import pickled
 
 #: Magic, length of the head, its hash, length of everything.
 _PREFIX = struct.Struct("<4sIQQ")
@@ -152,8 +152,7 @@ def _sorted_out(value: Any) -> tuple[_Kind, Sequence[NDArray[Any]]]:
         return "array", [np.asarray(value)]
     if type(value) in (list, tuple) and all(map(_is_raw, value)):
         return ("list" if type(value) is list else "tuple"), [np.asarray(item) for item in value]
-    pickled = pickle.dumps(Portable(value), protocol=5)
-    return "pickle", [np.frombuffer(pickled, dtype=np.uint8)]
+    return "pickle", [np.frombuffer(pickled(value), dtype=np.uint8)]
 
 
 def _is_raw(value: Any) -> bool:

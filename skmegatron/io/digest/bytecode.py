@@ -23,7 +23,10 @@ _SOURCES = {
     *("time_ns", "now", "utcnow", "today"),
 }
 #: The same, under names that mean something else where they are attributes of data.
-_GLOBAL_SOURCES = {("time",), ("time", "time")}
+_CLOCKS = {"time", "localtime", "gmtime", "ctime", "asctime"}
+_GLOBAL_SOURCES = {("time",), *(("time", clock) for clock in _CLOCKS)}
+#: What reads the calendar where it is handed one of these words.
+_DATES, _NOW = {"datetime64", "Timestamp", "to_datetime"}, {"now", "today"}
 _ALWAYS_SOURCES = {"secrets", "hash"}
 #: Generators of their own, which draw from entropy unless a constant or a parameter seeds them.
 _SEEDED = {"default_rng", "RandomState", "Random", "SeedSequence"}
@@ -150,12 +153,21 @@ def _outside(
             level, names = steps[place - 2].argval, steps[place - 1].argval
             imports[(step.argval, level, names or ())] = None
             unwatched |= step.argval in _ALWAYS_SOURCES
-            unwatched |= step.argval == "time" and "time" in (names or ())
+            unwatched |= step.argval == "time" and _reads_clock(names, steps[place + 1 :])
         named = step.opname in _LOADS_GLOBAL or step.opname in _LOADS_ATTRIBUTE
         if named or step.opname == "IMPORT_FROM":
             unwatched |= step.argval in _SOURCES
             unwatched |= step.argval in _SEEDED and not _is_seeded(steps[place + 1 : place + 3])
+    words = {constant for constant in code.co_consts if isinstance(constant, str)}
+    unwatched |= not (words.isdisjoint(_NOW) or _DATES.isdisjoint(code.co_names))
     return chains, imports, unwatched
+
+
+def _reads_clock(names: tuple[str, ...] | None, following: list[dis.Instruction]) -> bool:
+    """Tell whether the calendar is taken from the module `time`, or read from it later."""
+    if names:
+        return not _CLOCKS.isdisjoint(names)
+    return any(s.opname in _LOADS_ATTRIBUTE and s.argval in _CLOCKS for s in following)
 
 
 def _attributes(steps: list[dis.Instruction], start: int) -> Iterator[str]:

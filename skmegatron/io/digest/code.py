@@ -18,7 +18,7 @@ import functools
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -26,7 +26,8 @@ from weakref import WeakKeyDictionary
 from skmegatron.io.digest.bytecode import Facts, facts
 from skmegatron.io.digest.framing import UndigestibleError, framed
 from skmegatron.io.digest.installed import origin
-from skmegatron.io.digest.writes import writes
+from skmegatron.io.digest.sources import is_source
+from skmegatron.io.digest.writes import Fate, Uses, fate, unite, writes
 
 Code = FunctionType | type[Any] | ModuleType
 
@@ -59,24 +60,35 @@ class CodeWalk:
     flat : bool, default=False
         Whether code is numbered as it is met, and read by `rest`. It may then matter
         whether two equal functions are one.
+    uses : dict of str to frozenset of str, default=None
+        What a walk before found of how attributes are used.
 
     Attributes
     ----------
     unwatched : bool
         Whether code that was met names a clock or a source of entropy.
+    uses : dict of str to frozenset of str
+        How the code that was met uses attributes; it begins with those of a walk before.
     places : dict
         The mutable things that were met, by identity: two users of one random generator
         draw in turn, which two equal generators do not.
     """
 
-    def __init__(self, of_value: Callable[[Any, CodeWalk], bytes], *, flat: bool = False) -> None:
+    def __init__(
+        self,
+        of_value: Callable[[Any, CodeWalk], bytes],
+        *,
+        flat: bool = False,
+        uses: Uses | None = None,
+    ) -> None:
         self._of_value = of_value
         self._flat = flat
         self._waiting: list[Code] = []
         self.unwatched = False
         self.places: dict[int, tuple[Any, int]] = {}
-        # Attributes that the code met so far writes into.
-        self._written: frozenset[str] = frozenset()
+        self.uses: Uses = dict(uses or {})
+        # What was taken for what became of attributes, while not all code had been met.
+        self._taken: list[tuple[str, Any, Fate]] = []
         self._done: dict[int, tuple[Any, bytes]] = {}
         self._open: dict[int, tuple[Any, int]] = {}
         # Of each thing being read: its number, and the lowest number it leads back to.
@@ -94,6 +106,13 @@ class CodeWalk:
         int
         """
         return self.places.setdefault(id(value), (value, len(self.places)))[1]
+
+    @property
+    def mistaken(self) -> bool:
+        """Whether code met later uses attributes in a way that was not known before."""
+        return any(
+            fate(value, self.uses.get(name, ())) != taken for name, value, taken in self._taken
+        )
 
     def code(self, code: Code) -> bytes:
         """Digest a function, class or module.
@@ -169,19 +188,20 @@ class CodeWalk:
     def _of_function(self, function: FunctionType) -> bytes:
         if function.__code__ is _DISPATCHER:
             return self._of_dispatcher(function)
-        found, written = facts(function.__code__), writes(function)
-        self._written |= written.attributes
+        found, written = facts(function.__code__), writes(function.__code__)
+        unite(self.uses, written.attributes)
         home = _home(function)
         parts = [b"function", found.digest, self._value(function.__defaults__)]
-        own = {key: value for key, value in vars(function).items() if key not in self._written}
-        parts += [self._value(function.__kwdefaults__), self._value(own)]
+        parts.append(self._value(function.__kwdefaults__))
+        for name, value in vars(function).items():
+            parts += [name.encode(), self._of_attribute(name, value)]
         cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
         for name, cell in cells:
             content = _content(cell)
-            is_written = name in written.names
-            parts.append(
-                b"empty" if content is _NOT_THERE else self._read_or_written(content, is_written)
-            )
+            found_fate = fate(content, written.names.get(name, ()))
+            if home is not None and found_fate == "refuse":
+                found_fate = "skip"  # what a package keeps for itself
+            parts.append(b"empty" if content is _NOT_THERE else self._used(content, found_fate))
         if home is not None:
             return framed(*parts, home)
         self.unwatched |= found.unwatched
@@ -203,10 +223,10 @@ class CodeWalk:
         return framed(b"singledispatch", *sorted(registered))
 
     def _of_chain(
-        self, chain: tuple[str, ...], names: dict[str, Any], written: frozenset[str]
+        self, chain: tuple[str, ...], names: dict[str, Any], written: Mapping[str, frozenset[str]]
     ) -> bytes:
         head, *attributes = chain
-        is_written = head in written
+        name = None
         value = names.get(head, _NOT_THERE)
         if value is _NOT_THERE:
             value = getattr(builtins, head, _NOT_THERE)
@@ -215,19 +235,33 @@ class CodeWalk:
                 break
             inner = vars(value).get(attribute)
             _refuse_hidden(inner)
+            self.unwatched |= is_source(inner, attribute)
             if origin(value.__name__) is not None and not isinstance(inner, ModuleType):
                 break
             value = getattr(value, attribute, _NOT_THERE)
-            is_written = attribute in self._written
+            name = attribute
         if value is _NOT_THERE:
             return b"missing"
         _refuse_hidden(value)
-        return self._read_or_written(value, is_written)
+        self.unwatched |= is_source(value, name or head)
+        if name is not None:
+            return self._of_attribute(name, value)
+        return self._used(value, fate(value, written.get(head, ())))
 
-    def _read_or_written(self, value: Any, is_written: bool) -> bytes:
-        """Digest what code names; of data that the code itself writes into, only the type."""
-        if is_written and not isinstance(value, FunctionType | type | ModuleType):
-            return framed(b"written", type(value).__qualname__.encode())
+    def _of_attribute(self, name: str, value: Any) -> bytes:
+        found = fate(value, self.uses.get(name, ()))
+        self._taken.append((name, value, found))
+        return self._used(value, found)
+
+    def _used(self, value: Any, found: Fate) -> bytes:
+        """Digest what code names; not what it only writes into."""
+        if found == "skip":
+            return b"written"
+        if found == "refuse":
+            raise UndigestibleError(
+                f"expected code that leaves alone what it reads, got some that changes a "
+                f"{type(value).__qualname__} outside of it. Hand it in, or make it inside."
+            )
         return self._value(value)
 
     def _of_imports(self, found: Facts, names: dict[str, Any]) -> Iterator[bytes]:
@@ -256,11 +290,9 @@ class CodeWalk:
         parts += [self.code(base) for base in cls.__bases__]
         entries = vars(cls)
         for function in filter(None, map(_function_of, entries.values())):
-            self._written |= writes(function).attributes
+            unite(self.uses, writes(function.__code__).attributes)
         for name in sorted(entries.keys() - _IDLE):
-            entry = entries[name]
-            is_written = name in self._written and _function_of(entry) is None
-            parts += [name.encode(), self._read_or_written(entry, is_written)]
+            parts += [name.encode(), self._of_attribute(name, entries[name])]
         return framed(*parts)
 
     def _of_module(self, module: ModuleType) -> bytes:

@@ -71,12 +71,16 @@ def whole_digest(
         If no digest tells all of it.
     """
     of_value = of_value or value_digest
-    walk = CodeWalk(value_digest)
-    try:
-        return framed(b"value", of_value(value, walk)), walk.unwatched
-    except TooDeepError:
-        flat = CodeWalk(value_digest, flat=True)
-        return framed(b"flat", of_value(value, flat), *flat.rest()), flat.unwatched
+    walk, flat = CodeWalk(value_digest), False
+    while True:
+        try:
+            found = framed(b"flat" if flat else b"value", of_value(value, walk), *walk.rest())
+        except TooDeepError:
+            walk, flat = CodeWalk(value_digest, flat=True, uses=walk.uses), True
+            continue
+        if not walk.mistaken:
+            return found, walk.unwatched
+        walk = CodeWalk(value_digest, flat=flat, uses=walk.uses)
 
 
 def value_digest(value: Any, walk: CodeWalk) -> bytes:

@@ -45,6 +45,21 @@ def graph(estimator):
     return sm.Pipeline([X], sm.layers.Sklearn(estimator)(X))
 
 
+clock, calendar_of_another_name, generator_of_another_name = time.time, time, default_rng
+
+
+def clocked_inside(x):
+    import time  # noqa: PLC0415 - what the test is about
+
+    return x + time.time()
+
+
+def timed_inside(x):
+    import time  # noqa: PLC0415 - what the test is about
+
+    return x + 0 * time.perf_counter()
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
@@ -108,6 +123,14 @@ def helper(X):
         (lambda X: uuid.uuid4(), True),
         (lambda X: time.time(), True),
         (lambda X: X.dt.time, False),
+        (lambda X: X + clock(), True),
+        (lambda X: X + calendar_of_another_name.localtime().tm_sec, True),
+        (lambda X: X + time.gmtime().tm_sec, True),
+        (lambda X: X + time.perf_counter() - time.sleep(0), False),
+        (lambda X: X + generator_of_another_name(0).normal(), True),
+        (lambda X: X - np.datetime64("now"), True),
+        (clocked_inside, True),
+        (timed_inside, False),
         (lambda X: [hash(x) for x in X], True),
         (lambda X: helper(X), True),
         (functools.partial(helper), True),
