@@ -1,4 +1,4 @@
-"""What code only writes into is no part of it; what it reads as well lets it be told by nothing."""
+"""What code only writes into is no part of it; code that also reads it is refused."""
 
 import itertools
 import threading
