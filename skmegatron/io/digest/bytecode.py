@@ -29,8 +29,8 @@ _GLOBAL_SOURCES = {("time",), *(("time", clock) for clock in _CLOCKS)}
 _DATES, _NOW = {"datetime64", "Timestamp", "to_datetime"}, {"now", "today"}
 _ALWAYS_SOURCES = {"secrets", "hash"}
 #: Generators of their own, which draw from entropy unless a constant or a parameter seeds them.
-_SEEDED = {"default_rng", "RandomState", "Random", "SeedSequence"}
-_SEEDED |= {"PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"}
+GENERATORS = {"default_rng", "RandomState", "Random", "SeedSequence"}
+GENERATORS |= {"PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"}
 
 _LOADS_GLOBAL = {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"}
 _LOADS_ATTRIBUTE = {"LOAD_ATTR", "LOAD_METHOD"}
@@ -157,7 +157,7 @@ def _outside(
         named = step.opname in _LOADS_GLOBAL or step.opname in _LOADS_ATTRIBUTE
         if named or step.opname == "IMPORT_FROM":
             unwatched |= step.argval in _SOURCES
-            unwatched |= step.argval in _SEEDED and not _is_seeded(steps[place + 1 : place + 3])
+            unwatched |= step.argval in GENERATORS and not _is_seeded(steps[place + 1 : place + 3])
     words = {constant for constant in code.co_consts if isinstance(constant, str)}
     unwatched |= not (words.isdisjoint(_NOW) or _DATES.isdisjoint(code.co_names))
     return chains, imports, unwatched

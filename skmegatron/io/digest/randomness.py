@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import inspect
 import random
 import types
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from skmegatron.io.digest.bytecode import GENERATORS, facts
 from skmegatron.io.digest.framing import UndigestibleError
 from skmegatron.io.digest.installed import origin
 from skmegatron.io.digest.values import whole_digest
@@ -92,11 +94,42 @@ def _of_object(item: Any) -> tuple[Randomness, list[Any]]:
         for name, seed in params.items()
     )
     if unseeded:
-        return ("global" if home == "sklearn" else "own"), list(params.values())
+        watched = home == "sklearn" or _leaves_drawing_to_sklearn(kind)
+        return ("global" if watched else "own"), list(params.values())
     if origin(kind.__module__) is None:
         return ("own" if draws_unwatched(kind) else "global"), list(params.values())
     called = callable(item) and home != "skmegatron" and not isinstance(item, BaseEstimator)
     return ("global" if called else "none"), list(params.values())
+
+
+def _leaves_drawing_to_sklearn(kind: type[Any]) -> bool:
+    """Tell whether a class of the user adds nothing that draws to one of scikit-learn's."""
+    own = [base for base in kind.__mro__ if origin(base.__module__) is None]
+    rest = [base for base in kind.__mro__ if base not in own and base is not object]
+    if any(not base.__module__.startswith("sklearn.") for base in rest):
+        return False
+    if not any("random_state" in inspect.signature(base).parameters for base in rest):
+        return False
+    functions = [
+        entry for base in own for entry in vars(base).values() if inspect.isroutine(entry)
+    ]
+    return not any(map(_may_make_a_generator, functions)) and not draws_unwatched(kind)
+
+
+def _may_make_a_generator(function: Any) -> bool:
+    function = getattr(function, "__func__", function)
+    if not isinstance(function, types.FunctionType):
+        return True
+    found = facts(function.__code__)
+    if found.imports or not GENERATORS.isdisjoint(found.attributes):
+        return True
+    named = [function.__globals__.get(chain[0]) for chain in found.chains]
+    # What is called may make one: only installed code is known not to.
+    return any(
+        isinstance(value, types.FunctionType | types.ModuleType)
+        and origin(getattr(value, "__module__", None) or value.__name__) is None
+        for value in named
+    )
 
 
 def _params(item: Any, home: str) -> dict[str, Any]:

@@ -194,3 +194,28 @@ def test_what_draws_from_nothing_changes_nothing():
     StandardScaler().fit(np.eye(3))
 
     assert not changed(before)
+
+
+class Counted(KMeans):
+    calls = 0
+
+    def fit(self, X, y=None):
+        Counted.calls += 1
+        return super().fit(X, y)
+
+
+class Shaken(KMeans):
+    def fit(self, X, y=None):
+        return super().fit(X + np.random.default_rng(self.random_state).normal(size=X.shape), y)
+
+
+class Unsure(KMeans):
+    def fit(self, X, y=None):
+        return super().fit(helper(X), y)
+
+
+def test_a_class_of_the_user_that_leaves_drawing_to_sklearn_can_be_watched():
+    assert randomness(Counted()) == "global"
+    assert randomness(Counted(random_state=0)) == "global"  # its own code may draw, too
+    assert randomness(Shaken()) == "own"
+    assert randomness(Unsure()) == "own"
