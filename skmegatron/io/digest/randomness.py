@@ -105,14 +105,13 @@ def _of_object(item: Any) -> tuple[Randomness, list[Any]]:
 def _leaves_drawing_to_sklearn(kind: type[Any]) -> bool:
     """Tell whether a class of the user adds nothing that draws to one of scikit-learn's."""
     own = [base for base in kind.__mro__ if origin(base.__module__) is None]
-    rest = [base for base in kind.__mro__ if base not in own and base is not object]
+    rest = [b for b in kind.__mro__ if b not in own and b.__module__ not in ("abc", "builtins")]
     if any(not base.__module__.startswith("sklearn.") for base in rest):
         return False
     if not any("random_state" in inspect.signature(base).parameters for base in rest):
         return False
-    functions = [
-        entry for base in own for entry in vars(base).values() if inspect.isroutine(entry)
-    ]
+    entries = [entry for base in own for entry in vars(base).values() if inspect.isroutine(entry)]
+    functions = [entry for entry in entries if not type(entry).__module__.startswith("sklearn.")]
     return not any(map(_may_make_a_generator, functions)) and not draws_unwatched(kind)
 
 
