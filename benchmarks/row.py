@@ -99,7 +99,8 @@ def skrub_learner(frame: pd.DataFrame, y: np.ndarray) -> Any:
     """Give skrub's spelling of the same, where skrub is installed."""
     skrub = importlib.import_module("skrub")
     X, labels = skrub.X(frame), skrub.y(y)
-    features = X.skb.apply(columns(NUMBERS, LABELS))
+    # Its values are dataframes, which pandas cannot make of a sparse matrix.
+    features = X.skb.apply(columns(NUMBERS, LABELS).set_params(labels__sparse_output=False))
     return features.skb.apply(LogisticRegression(), y=labels).skb.make_learner(fitted=True)
 
 

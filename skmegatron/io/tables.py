@@ -78,8 +78,8 @@ def select_column(frame: Any, position: int) -> NDArray[Any]:
     if isinstance(frame, pd.DataFrame):
         labels = frame.columns
         # By its label a column is found in half the time, where the label means just that one.
-        plain = type(labels) is pd.Index and labels.is_unique and type(labels[position]) is str
-        column = frame[labels[position]] if plain else frame.iloc[:, position]
+        label = labels[position] if type(labels) is pd.Index and labels.is_unique else None
+        column = frame[label] if type(label) is str else frame.iloc[:, position]
         values = _shared_text(column) if _repeats_text(column) else column.to_numpy()
     else:
         values = _plain(nw.from_native(frame, eager_only=True)[:, position]).to_numpy()
