@@ -253,7 +253,7 @@ def _lean(planned: Plan, values: dict[Node, Any], work: Work) -> dict[Node, Any]
                 _store(task, result, values)
             if work.rows or getattr(layer, "changes_rows", False):
                 _follow_rows(task, arrays, work)
-        except Exception as error:
+        except Exception as error:  # as in `_do`
             error.add_note(_where(task, arrays, work))
             raise
         del arrays, result  # or they would outlive their last reader

@@ -27,7 +27,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardScaler
 
 import skmegatron as sm
-from skmegatron.engine import accounts
+from skmegatron.engine import accounts, lineage
 from skmegatron.errors import GraphError
 from skmegatron.layers import (
     Concatenate,
@@ -866,3 +866,33 @@ def test_one_hot_labels_and_other_layers_of_ours_are_kept():
         got = pipe.fit({"word": ["a", "b", "c"]}).transform({"word": ["b"]})
         assert_array_equal(got, [[0, 1, 0]])
     assert cache.stats().hits == 2
+
+
+class SlowGuess(Ridge):
+    def predict(self, X):
+        done["predict"] += 1
+        time.sleep(0.03)
+        return super().predict(X)
+
+
+def test_predictions_are_kept_too():
+    X, y = table(), sm.Target("y")
+    pipe = sm.Pipeline([X, y], Sklearn(SlowGuess())(X, y=y), memory=sm.MemoryCache())
+    pipe.fit(ROWS, LABELS)
+
+    first, second = pipe.predict(ROWS), pipe.predict(ROWS)
+
+    assert done["predict"] == 1
+    assert_array_equal(first, second)
+
+
+def test_each_fed_array_is_hashed_once_in_a_run(patient):
+    hashed = []
+    digest_of = lineage.content_digest
+    patient.setattr(lineage, "content_digest", lambda a: hashed.append(a) or digest_of(a))
+    X, y = table(), sm.Target("y")
+    ends = [Sklearn(Ridge())(Whiten()(X), y=y) for _ in range(3)]
+
+    sm.Pipeline([X, y], Concatenate()(ends), memory=Keen()).fit(ROWS, LABELS)
+
+    assert len(hashed) == 2
