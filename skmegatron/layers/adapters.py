@@ -15,11 +15,12 @@ from sklearn.multioutput import MultiOutputClassifier
 from sklearn.utils.metaestimators import available_if
 
 from skmegatron.errors import NodeTypeError
-from skmegatron.io.tables import as_values, columns_together, describe
+from skmegatron.io.tables import as_values, columns_together, describe, released
 from skmegatron.layers.answering import Asker
 from skmegatron.layers.core import Layer, Names
 from skmegatron.layers.wrapping import (
     batch_advice,
+    copies_first,
     learns_nothing,
     needs_labels,
     tags_of,
@@ -365,7 +366,10 @@ class Sklearn(Layer):
         with _nested(context, estimator):
             if context is not None:
                 context.call_on_fit_task_begin(estimator=owner)
-            value = getattr(estimator, function)(self._pack(arrays), *self._labels(y), **params)
+            X = self._pack(arrays)
+            if copies_first(estimator):
+                X = released(X)  # one that is read-only it would copy twice
+            value = getattr(estimator, function)(X, *self._labels(y), **params)
             if context is not None:
                 context.call_on_fit_task_end(estimator=owner)
         self.estimator_ = estimator

@@ -179,6 +179,24 @@ def may_write(estimator: Any) -> bool:
     )
 
 
+def copies_first(estimator: Any) -> bool:
+    """Tell whether an estimator is known to write into nothing but its own copy.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Returns
+    -------
+    bool
+        True for scikit-learn's own where their ``copy`` parameter says so.
+    """
+    own = type(estimator).__module__.startswith("sklearn.")
+    return own and any(
+        getattr(estimator, name, None) is True for name in ("copy", "copy_X", "copy_x")
+    )
+
+
 def _fit_parameters(estimator: Any) -> dict[str, inspect.Parameter]:
     fit = getattr(estimator, "fit", None)
     return dict(inspect.signature(fit).parameters) if callable(fit) else {}
