@@ -102,6 +102,7 @@ def plan(
     learning: Collection[Step] = (),
     methods: Mapping[Step, str] | None = None,
     prune: bool = True,
+    given: Collection[Node] = (),
 ) -> Plan:
     """Decide what a run does.
 
@@ -118,6 +119,8 @@ def plan(
         Steps whose value comes from another method than ``transform``.
     prune : bool, default=True
         Whether to drop each value at its last reader.
+    given : collection of Node, default=()
+        Whose values are fed as those of the inputs are, so that nothing above them is run.
 
     Returns
     -------
@@ -137,7 +140,7 @@ def plan(
     needed: set[Node] = set(wanted)
     tasks: list[Task] = []
     for step in reversed(list(nodes_of)):
-        give = any(node in needed for node in nodes_of[step])
+        give = any(node in needed and node not in given for node in nodes_of[step])
         learn = step in learning or (fit and is_stateful(step))
         if give or learn:
             needed.update(step.inbound_nodes)
