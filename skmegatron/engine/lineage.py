@@ -82,10 +82,10 @@ class Lineage:
         self._base = environment_digest() + digest(
             {key: value for key, value in get_config().items() if key not in _HARMLESS}
         )
-        self._held_out = None
-        if origin.held_out is not None:
-            keys = {str(node.name): _content_key(value) for node, value in origin.held_out.items()}
-            self._held_out = digest(keys)
+        fed_out = dict(origin.held_out or {}).items()
+        keys = {str(node.name): _content_key(value) for node, value in fed_out}
+        #: Of the held-out rows: nothing where there are none, None where they cannot be told.
+        self._held_out = b"" if not keys else None if None in keys.values() else digest(keys)
         for task in plan.tasks:
             source = task.step if task.step.state_of is None else task.step.state_of.step
             self._add(task, origin.layers[graph.names[source]])
@@ -127,8 +127,10 @@ class Lineage:
                 return None
             # Labels that a step has computed are handed on as a plain row.
             parts += [name.encode(), b"fed" if isinstance(node, InputNode) else b"made", _raw(key)]
-        if self._held_out is not None and getattr(layer, "takes_validation", False):
-            parts += [b"held out", self._held_out]
+        if getattr(layer, "takes_validation", False):
+            if self._held_out is None:
+                return None
+            parts += [b"held out", self._held_out] if self._held_out else []
         return joined(self._base, b"state", code, *parts)
 
     def _value_key(self, task: Task, layer: Any) -> str | None:

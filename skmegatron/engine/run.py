@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from skmegatron.engine.plan import Level, Plan, Task, levels, plan
+from skmegatron.engine.heldout import HeldOut
+from skmegatron.engine.plan import Level, Plan, Task, levels
 from skmegatron.engine.workers import Call, Failed, Outcome, Workers, n_workers
 from skmegatron.io.tables import describe, guarded
 from skmegatron.nodes.core import InputNode, Node
@@ -128,7 +129,7 @@ class Fit(Work):
     graph : Graph
     validation : dict of Node to array, default=None
         Held-out values of the inputs. They go through the steps fitted on the training
-        rows, and reach the layers that take ``validation_data``.
+        rows, each once, and reach the layers that take ``validation_data``.
     """
 
     doing = "fitting"
@@ -144,6 +145,7 @@ class Fit(Work):
     ) -> None:
         super().__init__(layers, graph)
         self.validation = validation
+        self._held_out = None if validation is None else HeldOut(graph, validation)
         self.shapes = {}
 
     def call(  # noqa: D102 - documented on Work
@@ -152,8 +154,8 @@ class Fit(Work):
         layer, method = self.answering(task)
         if not task.fit:
             return Call(layer, method, arrays)
-        if self.validation is not None and getattr(layer, "takes_validation", False):
-            fit_only["validation_data"] = self._held_out(task, self.validation)
+        if self._held_out is not None and getattr(layer, "takes_validation", False):
+            fit_only["validation_data"] = self._validation_data(task, self._held_out)
         return Call(layer, method, arrays, fit_only, task.give)
 
     def take(self, task: Task, outcome: Outcome) -> Any:  # noqa: D102 - documented on Work
@@ -166,15 +168,17 @@ class Fit(Work):
                 self.shapes[self.graph.node_names[node]] = tuple(shape[1:])
         return outcome.value
 
-    def _held_out(self, task: Task, fed: Mapping[Node, Any]) -> tuple[list[Any], Any]:
-        """Put held-out data through the steps above one, and give what it reads and its labels."""
-        read, labels = task.step.inbound_nodes, task.step.fit_only.get("y")
-        wanted = [*read, *([] if labels is None else [labels])]
-        above = plan(self.graph, wanted)
-        start: dict[Node, Any] = {node: fed[node] for node in above.inputs}
-        values = run(above, start, Work(self.layers, self.graph))
-        y = None if labels is None else as_labels(labels, values[labels])
-        return [guarded(values[node]) for node in read], guarded(y)
+    def _validation_data(self, task: Task, held_out: HeldOut) -> tuple[Any, ...]:
+        """Give what a step reads of the held-out rows, their labels, and weights if known."""
+        wanted, planned = held_out.asked_by(task.step)
+        values = run(planned, held_out.values, Work(self.layers, self.graph))
+        labels, weights = (task.step.fit_only.get(key) for key in ("y", "sample_weight"))
+        y = None if labels is None else guarded(as_labels(labels, values[labels]))
+        found: tuple[Any, ...] = [guarded(values[node]) for node in task.step.inbound_nodes], y
+        if weights is not None and weights in wanted:
+            found = *found, guarded(values[weights])
+        held_out.forget()
+        return found
 
 
 def run(

@@ -7,6 +7,8 @@ its inner one's on, the signature of ``fit`` and the inner estimator are asked.
 from __future__ import annotations
 
 import inspect
+import sys
+from functools import partial
 from typing import Any
 
 from sklearn.base import OneToOneFeatureMixin
@@ -104,12 +106,68 @@ def validation_style(estimator: Any) -> str:
 
     Returns
     -------
-    {"X_val", "eval_set", ""}
+    {"X_val", "eval_X", "eval_set", "validation_data", ""}
+        Nothing for what takes none, and for what was told not to use it.
     """
     parameters = _fit_parameters(estimator)
     if "X_val" in parameters and "y_val" in parameters:
-        return "X_val"
+        # scikit-learn refuses held-out data where early stopping is switched off.
+        return "" if getattr(estimator, "early_stopping", None) is False else "X_val"
+    if "eval_X" in parameters and "eval_y" in parameters:
+        return "eval_X"
+    if "validation_data" in parameters and getattr(estimator, "takes_validation", True):
+        return "validation_data"
     return "eval_set" if "eval_set" in parameters else ""
+
+
+def validation_params(
+    estimator: Any, X_val: Any, y_val: Any, weights: Any = None
+) -> dict[str, Any]:
+    """Word held-out data as an estimator's ``fit`` takes it.
+
+    Parameters
+    ----------
+    estimator : estimator
+        One that has a `validation_style`.
+    X_val : {array, sparse matrix, dataframe} of shape (n_rows, n_columns)
+    y_val : array of shape (n_rows,) or (n_rows, n_outputs)
+    weights : array of shape (n_rows,), default=None
+        Of the held-out rows.
+
+    Returns
+    -------
+    dict of str to object
+        Without the weights where ``fit`` has no keyword for them.
+    """
+    parameters, style = _fit_parameters(estimator), validation_style(estimator)
+    if style == "validation_data":
+        return {style: (X_val, y_val) if weights is None else (X_val, y_val, weights)}
+    pair = {"X_val": ("X_val", "y_val"), "eval_X": ("eval_X", "eval_y")}.get(style)
+    found: dict[str, Any] = dict(zip(pair, (X_val, y_val), strict=True)) if pair else {}
+    if not pair:
+        found["eval_set"] = [(X_val, y_val)]
+        if "verbose" in parameters and parameters["verbose"].default is True:
+            found["verbose"] = False  # XGBoost would print a line per round
+    if weights is None:
+        return found
+    if "sample_weight_val" in parameters:
+        return {**found, "sample_weight_val": weights}
+    for keyword in ("sample_weight_eval_set", "eval_sample_weight"):
+        if keyword in parameters:
+            return {**found, keyword: [weights]}
+    pool = _catboost_pool(estimator)
+    return found if pool is None else {**found, "eval_set": pool(X_val, y_val, weight=weights)}
+
+
+def _catboost_pool(estimator: Any) -> Any:
+    """Give what makes CatBoost's data sets, which alone carry the weights of held-out rows."""
+    homes = [base.__module__ for base in type(estimator).__mro__]
+    home = next((home for home in homes if home.partition(".")[0] == "catboost"), None)
+    if home is None:
+        return None
+    kinds = ("cat_features", "text_features", "embedding_features")
+    columns = {key: value for key, value in estimator.get_params().items() if key in kinds}
+    return partial(sys.modules[home].Pool, **columns)
 
 
 def learns_nothing(estimator: Any) -> bool:

@@ -23,8 +23,20 @@ from skmegatron.engine.run import Fit
 from skmegatron.io.saving import load, save
 from skmegatron.io.tables import released
 from skmegatron.nodes.core import Node, Step
+from skmegatron.nodes.graph import Graph
 from skmegatron.pipeline.answers import gives_values, offers
+from skmegatron.pipeline.holding import (
+    check_alike,
+    check_holding,
+    cut,
+    groups_apart,
+    inputs_held_out,
+    members_of,
+    takers,
+    weights_by_name,
+)
 from skmegatron.pipeline.intake import Unfitted, validate_layers, warn_unused
+from skmegatron.pipeline.running import Edge
 from skmegatron.pipeline.streams import Streams
 from skmegatron.visuals import pipeline_html
 
@@ -131,8 +143,22 @@ class Pipeline(Streams):
         """Whether the graph was drawn on eager nodes."""
         return any(node.eager for node in self.graph.path)
 
+    @property
+    def takes_validation(self) -> bool:
+        """Whether a step can use the rows that a fit holds out."""
+        graph = self._graph_or_none()
+        return graph is not None and bool(takers(plan(graph, (), fit=True)))
+
     @with_callbacks
-    def fit(self, X: Any, y: Any = None, *, validation_data: Any = None, **fit_only: Any) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        validation_data: Any = None,
+        validation_split: float | None = None,
+        **fit_only: Any,
+    ) -> Self:
         """Fit every step that learns.
 
         Parameters
@@ -141,9 +167,15 @@ class Pipeline(Streams):
             An array or table of shape (n_rows, ...), or the inputs by name.
         y : array-like of shape (n_rows,) or (n_rows, n_outputs), default=None
             For the `Target`; a mapping where there are several.
-        validation_data : tuple of (X, y), default=None
-            Held-out data. It goes through the steps fitted on `X`, and reaches estimators
-            whose ``fit`` takes ``X_val`` and ``y_val`` or ``eval_set``.
+        validation_data : tuple of (X, y) or (X, y, sample_weight), default=None
+            Held-out data. It goes through the steps fitted on `X`, and reaches the steps that
+            can use it, as for early stopping: `HistGradientBoostingClassifier` and its like,
+            XGBoost, LightGBM, CatBoost, and layers with ``takes_validation``. The weights
+            feed the input that such steps read as ``sample_weight=``.
+        validation_split : float, default=None
+            Fraction of the rows to hold out of `X` instead, the same ones every time:
+            whole groups where a step reads ``groups=``, or where ``groups=values`` is passed
+            here; else, for a classifier, with the same share of each class.
         **fit_only : array-like of shape (n_rows,)
             Inputs that only fitting reads, by name: ``sample_weight=w``.
 
@@ -159,14 +191,22 @@ class Pipeline(Streams):
             If something is not fed.
         ShapeError
             If something has the wrong shape.
+        ValueError
+            If no step can use the held-out data, or it cannot be cut off.
         """
-        self._fit(X, y, fit_only, validation_data=validation_data)
+        self._fit(X, y, fit_only, validation=(validation_data, validation_split))
         return self
 
     @available_if(gives_values)
     @with_callbacks
     def fit_transform(
-        self, X: Any, y: Any = None, *, validation_data: Any = None, **fit_only: Any
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        validation_data: Any = None,
+        validation_split: float | None = None,
+        **fit_only: Any,
     ) -> Any:
         """Fit, and give the outputs for the same data.
 
@@ -174,17 +214,19 @@ class Pipeline(Streams):
         ----------
         X : array-like, sparse matrix, dataframe or mapping of str to array-like
         y : array-like of shape (n_rows,) or (n_rows, n_outputs), default=None
-        validation_data : tuple of (X, y), default=None
+        validation_data : tuple of (X, y) or (X, y, sample_weight), default=None
+        validation_split : float, default=None
         **fit_only : array-like of shape (n_rows,)
             As in `fit`.
 
         Returns
         -------
         array of shape (n_rows, ...) or Dataset
-            A step with ``cv=`` gives its out-of-fold values.
+            A step with ``cv=`` gives its out-of-fold values. With `validation_split`, what
+            `transform` gives for all rows of `X`, those held out among them.
         """
-        outputs = self.graph.outputs
-        values, feed = self._fit(X, y, fit_only, outputs, validation_data=validation_data)
+        outputs, validation = self.graph.outputs, (validation_data, validation_split)
+        values, feed = self._fit(X, y, fit_only, outputs, validation=validation)
         return self._wrapped(outputs, values, feed)
 
     @available_if(offers("fit_predict"))
@@ -214,26 +256,47 @@ class Pipeline(Streams):
         fit_only: Mapping[str, Any],
         wanted: Sequence[Node] = (),
         methods: Mapping[Step, str] | None = None,
-        validation_data: Any = None,
+        validation: tuple[Any, Any] = (None, None),
     ) -> tuple[dict[Node, Any], Feed]:
         graph = self._valid_graph()
         validate_layers(graph)
         warn_unused(graph)
-        planned = plan(graph, wanted, fit=True, methods=methods)
+        validation_data, fraction = validation
+        # What is cut off gets its values from the fitted pipeline, like all other rows then.
+        cuts = fraction is not None
+        planned = plan(graph, () if cuts else wanted, fit=True, methods=methods)
+        check_holding(planned, validation_data, fraction)
+        by, fit_only = groups_apart(graph, fit_only) if cuts else (None, fit_only)
         edge = self._edge(graph, planned, fitting=True)
-        feed = self._feed(graph, edge, X, y, fit_only, fitting=True)
+        whole = feed = self._feed(graph, edge, X, y, fit_only, fitting=True)
         held_out = None
-        if validation_data is not None:
-            X_val, y_val = _pair(validation_data)
-            edge = self._edge(graph, planned, fitting=True, partly=True)
-            held_out = self._feed(graph, edge, X_val, y_val, {}, fitting=True).values
+        if cuts:
+            classifier = self._kind() == "classifier"
+            feed, held_out = cut(graph, planned, whole, fraction, by, classifier=classifier)
+        elif validation_data is not None:
+            held_out = self._held_out(graph, planned, feed, validation_data)
         layers = Unfitted(graph)
         work = Fit(layers, graph, held_out)
+        if not wanted:
+            whole = feed  # nobody else holds on to all rows while the others are learned from
         values, learned = self._run_fit(planned, feed.handed_over(), work, self._observer)
         fed = {graph.node_names[n]: np.shape(value)[1:] for n, value in feed.values.items()}
         self._keep(layers.whole(), feed, {**fed, **work.shapes}, learned)
+        if cuts and wanted:
+            return self._run_ready(self._ready(graph, wanted), whole), whole
         feed.rows = work.rows
         return values, feed
+
+    def _held_out(
+        self, graph: Graph, planned: Plan, feed: Feed, validation_data: Any
+    ) -> dict[Node, Any]:
+        """Bind validation data to the inputs that somebody asks for."""
+        X, y, weights = members_of(validation_data)
+        named = weights_by_name(graph, planned, weights)
+        edge = Edge(inputs_held_out(graph, planned, X, named), graph.data_inputs)
+        held_out = self._feed(graph, edge, X, y, named, fitting=True)
+        check_alike(feed, held_out)
+        return held_out.values
 
     def _observer(self, planned: Plan) -> Callable[[Task, Any], AbstractContextManager[Any]]:
         """Tell callbacks, and whoever asked for `verbose`, about each step."""
@@ -345,13 +408,3 @@ def load_pipeline(path: str | os.PathLike[str], storage_db: Any = None) -> Pipel
     if storage_db is not None:
         pipeline.storage = storage_db
     return pipeline
-
-
-def _pair(validation_data: Any) -> tuple[Any, Any]:
-    if not isinstance(validation_data, list | tuple) or len(validation_data) != 2:
-        raise ValueError(
-            f"validation_data takes a pair (X, y), got {type(validation_data).__name__}. Write "
-            "fit(X, y, validation_data=(X_val, y_val))."
-        )
-    X_val, y_val = validation_data
-    return X_val, y_val

@@ -95,14 +95,12 @@ class Running(GraphParams):
         compiled.validate(self._get_param_names)
         return compiled.graph
 
-    def _edge(self, graph: Graph, planned: Plan, *, fitting: bool, partly: bool = False) -> Edge:
+    def _edge(self, graph: Graph, planned: Plan, *, fitting: bool) -> Edge:
         """Tell which inputs must be fed."""
         of_data = graph.data_inputs
         needed = list(dict.fromkeys([*planned.inputs, *(of_data if fitting else ())]))
         unused = set(graph.unused_inputs)
         needed = [node for node in needed if node not in unused]
-        if partly:  # held-out data carries no weights
-            needed = [node for node in needed if node in of_data or isinstance(node, Target)]
         return Edge(needed, of_data)
 
     def _feed(
