@@ -19,6 +19,7 @@ from skmegatron.layers.core import Layer, Names
 from skmegatron.layers.outoffold import out_of_fold, splits_of
 from skmegatron.layers.responding import Responding, joined_names, names_of, offers
 from skmegatron.layers.wrapping import (
+    as_asked,
     batch_advice,
     copies_first,
     learns_nothing,
@@ -355,7 +356,8 @@ class Sklearn(Responding):
             X = self._pack(arrays)
             if copies_first(estimator):
                 X = released(X)  # one that is read-only it would copy twice
-            value = getattr(estimator, function)(X, *self._labels(y), **params)
+            with as_asked(params):
+                value = getattr(estimator, function)(X, *self._labels(y), **params)
             if context is not None:
                 context.call_on_fit_task_end(estimator=owner)
         self.estimator_ = estimator

@@ -16,7 +16,7 @@ from sklearn.model_selection import check_cv, cross_val_predict
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRequest
 
-from skmegatron.layers.wrapping import tags_of
+from skmegatron.layers.wrapping import as_asked, tags_of
 
 #: Methods of which `cross_val_predict` puts the columns of each fold where its classes belong.
 _PER_CLASS = ("decision_function", "predict_log_proba", "predict_proba")
@@ -157,7 +157,8 @@ class _Fold:
         """Fit the estimator on the rows of the other folds."""
         if self.known is not None:
             labels = (self.known[labels[0]],)
-        self.estimator.fit(X, *labels, **params, **self.held_out)
+        with as_asked(self.held_out):
+            self.estimator.fit(X, *labels, **params, **self.held_out)
         return self
 
     def predict(self, X: Any) -> Any:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import inspect
 import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -113,11 +116,12 @@ def validation_style(estimator: Any) -> str:
     if "X_val" in parameters and "y_val" in parameters:
         # scikit-learn refuses held-out data where early stopping is switched off.
         return "" if getattr(estimator, "early_stopping", None) is False else "X_val"
-    if "eval_X" in parameters and "eval_y" in parameters:
-        return "eval_X"
     if "validation_data" in parameters and getattr(estimator, "takes_validation", True):
         return "validation_data"
-    return "eval_set" if "eval_set" in parameters else ""
+    # Only of eval_set does LightGBM 4.7 encode a classifier's labels, so eval_X comes second.
+    if "eval_set" in parameters:
+        return "eval_set"
+    return "eval_X" if "eval_X" in parameters and "eval_y" in parameters else ""
 
 
 def validation_params(
@@ -157,6 +161,24 @@ def validation_params(
             return {**found, keyword: [weights]}
     pool = _catboost_pool(estimator)
     return found if pool is None else {**found, "eval_set": pool(X_val, y_val, weight=weights)}
+
+
+@contextmanager
+def as_asked(params: Mapping[str, Any]) -> Iterator[None]:
+    """Keep LightGBM from warning that ``eval_set`` is the old way, while it is fitted.
+
+    Parameters
+    ----------
+    params : mapping of str to object
+        Keywords of ``fit``.
+    """
+    if "eval_set" not in params:
+        yield
+        return
+    with warnings.catch_warnings():
+        message = "The argument 'eval_set' is deprecated"
+        warnings.filterwarnings("ignore", message, category=FutureWarning)
+        yield
 
 
 def _catboost_pool(estimator: Any) -> Any:
