@@ -446,7 +446,7 @@ def test_weights_of_held_out_rows_reach_the_step_where_they_are_known(fed):
     }
     rows = slice(None) if fed == "split" else TRAIN
     way = {"validation_split": 0.2} if fed == "split" else {"validation_data": pairs[fed]}
-    model = HistGradientBoostingClassifier(early_stopping=True, random_state=0)
+    model = HistGradientBoostingClassifier(early_stopping=True, max_iter=5, random_state=0)
 
     pipe = scaled(model, weights=True).fit(TUMOURS[rows], MALIGNANT[rows], w=WEIGHTS[rows], **way)
 
@@ -543,7 +543,14 @@ CAT = {
     "allow_writing_files": False,
     "thread_count": 1,
 }
-HIST = {"max_iter": 150, "early_stopping": True, "n_iter_no_change": 3, "random_state": 0}
+HIST = {
+    "max_iter": 150,
+    "early_stopping": True,
+    "n_iter_no_change": 3,
+    "learning_rate": 0.4,
+    "max_leaf_nodes": 5,
+    "random_state": 0,
+}
 
 LIBRARIES = {
     "hist": (HistGradientBoostingClassifier, HistGradientBoostingRegressor, HIST, hist, "n_iter_"),
