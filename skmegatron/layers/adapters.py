@@ -23,6 +23,7 @@ from skmegatron.layers.wrapping import (
     copies_first,
     learns_nothing,
     needs_labels,
+    one_way,
     tags_of,
     takes_epochs,
     validation_style,
@@ -44,7 +45,9 @@ def _offers(method: str) -> Callable[[Sklearn], bool]:
 
 
 def _undoes(layer: Sklearn) -> bool:
-    return layer._passes_through or hasattr(layer.current, "inverse_transform")
+    if layer._passes_through:
+        return True
+    return hasattr(layer.current, "inverse_transform") and not one_way(layer.current)
 
 
 def _learns_in_batches(layer: Sklearn) -> bool:
