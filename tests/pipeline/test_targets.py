@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_diabetes, load_iris
+from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.exceptions import DataConversionWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
@@ -255,6 +256,24 @@ def test_missing_numbers_in_the_target_are_refused(kind):
 
     with pytest.raises(ValueError, match="Input y contains NaN"):
         drawn(StandardScaler(), Ridge()).fit(PATIENTS, labels)
+
+
+def test_held_out_labels_go_through_the_steps_on_the_target():
+    head = HistGradientBoostingRegressor(max_iter=40, early_stopping=True, n_iter_no_change=3)
+    train, held_out = slice(100), slice(100, None)
+    pipeline = drawn(PowerTransformer(), head).fit(
+        PATIENTS[train],
+        PROGRESS[train],
+        validation_data=(PATIENTS[held_out], PROGRESS[held_out]),
+    )
+
+    power = PowerTransformer().fit(PROGRESS[train, None])
+    y, y_val = (power.transform(PROGRESS[rows, None]).ravel() for rows in (train, held_out))
+    head.fit(PATIENTS[train], y, X_val=PATIENTS[held_out], y_val=y_val)
+
+    assert pipeline.steps_.head.n_iter_ == head.n_iter_ < 40
+    expected = power.inverse_transform(head.predict(PATIENTS)[:, None]).ravel()
+    assert_allclose(pipeline.predict(PATIENTS), expected)
 
 
 # No way back
