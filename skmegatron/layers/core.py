@@ -509,7 +509,8 @@ def _draw_inverse(node: TransformationNode, other: Node) -> TransformationNode:
     if not hasattr(node.step.layer, "inverse_transform"):
         raise NodeTypeError(
             f"{node!r} has no inverse: {node.step.layer!r} does not define "
-            "inverse_transform(self, X). Use a layer that does."
+            "inverse_transform(self, X), or knows no way back. Use a layer that does: "
+            "Sklearn(FunctionTransformer(np.log, np.exp)) undoes a logarithm."
         )
     output = None
     if other.eager and node.step.fitted is not None:

@@ -16,7 +16,7 @@ from sklearn.utils.metaestimators import available_if
 from skmegatron.io.tables import as_values, columns_together, describe
 from skmegatron.layers.answering import Asker
 from skmegatron.layers.core import Layer, Names
-from skmegatron.layers.wrapping import wants_columns
+from skmegatron.layers.wrapping import one_way, wants_columns
 
 
 def offers(method: str) -> Callable[[Responding], bool]:
@@ -29,7 +29,9 @@ def offers(method: str) -> Callable[[Responding], bool]:
 
 
 def _undoes(layer: Responding) -> bool:
-    return layer._passes_through or hasattr(layer.current, "inverse_transform")
+    if layer._passes_through:
+        return True
+    return hasattr(layer.current, "inverse_transform") and not one_way(layer.current)
 
 
 class Responding(Layer):

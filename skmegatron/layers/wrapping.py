@@ -16,6 +16,7 @@ from typing import Any
 
 from sklearn.base import OneToOneFeatureMixin
 from sklearn.frozen import FrozenEstimator
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import Tags, get_tags
 
 #: What learns from batches in the place of what cannot.
@@ -223,6 +224,24 @@ def takes_epochs(estimator: Any) -> bool:
         False for what counts every row once: scalers, which give back the columns they take.
     """
     return not isinstance(estimator, OneToOneFeatureMixin)
+
+
+def one_way(estimator: Any) -> bool:
+    """Tell whether ``inverse_transform`` hands on what it is given for want of a way back.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Returns
+    -------
+    bool
+        True for a function without its inverse, alone or within a sklearn Pipeline.
+    """
+    if isinstance(estimator, FunctionTransformer):
+        return estimator.func is not None and estimator.inverse_func is None
+    steps = getattr(estimator, "steps", None)
+    return isinstance(steps, list) and any(one_way(step[-1]) for step in steps)
 
 
 def batch_advice(estimator: Any) -> str:

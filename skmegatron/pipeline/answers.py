@@ -18,6 +18,7 @@ from skmegatron.pipeline.heads import Head
 from skmegatron.pipeline.names import node_columns
 from skmegatron.pipeline.running import Running
 from skmegatron.pipeline.storing import Storing, row_keys
+from skmegatron.pipeline.targets import classes_in_units, in_shape, target_of
 
 
 def offers(method: str) -> Callable[[Running], bool]:
@@ -220,7 +221,11 @@ class Answers(Storing):
             assert head is not None  # or the method would not be there
             node = output if method == "predict" else head.node
             values, _ = self._run(graph, [node], X, methods={head.step: method})
-            answers[graph.node_names[output]] = released(values[node])
+            answer = released(values[node])
+            target = target_of(node)
+            if target is not None:
+                answer = in_shape(answer, vars(self).get("_shapes", {}).get(target.name))
+            answers[graph.node_names[output]] = answer
         return Dataset(**answers) if len(answers) > 1 else next(iter(answers.values()))
 
     @available_if(offers("score"))
@@ -292,7 +297,7 @@ class Answers(Storing):
     @property
     def classes_(self) -> Any:
         """Labels that the output's classifier knows, in the units of the target."""
-        return self._learned("classes_", in_units=True)
+        return self._learned("classes_")
 
     @property
     def coef_(self) -> Any:
@@ -314,7 +319,7 @@ class Answers(Storing):
         """Cluster of each row seen in `fit`."""
         return self._learned("labels_")
 
-    def _learned(self, name: str, *, in_units: bool = False, of_columns: bool = False) -> Any:
+    def _learned(self, name: str, *, of_columns: bool = False) -> Any:
         heads = self._heads()
         if len(heads) != 1 or heads[0] is None or not hasattr(self, "steps_"):
             raise AttributeError(
@@ -322,17 +327,23 @@ class Answers(Storing):
             )
         head, names = heads[0], self.graph.names
         layer = self.steps_[names[head.step]]
+        if name == "classes_":
+            return self._known_classes(head)
         value = getattr(layer, name)
         if of_columns and not self._reads_table(head):
             raise AttributeError(
                 f"{name} of step {names[head.step]!r} is not about the columns of X, which "
                 f"other steps have changed. Read pipeline.steps_[{names[head.step]!r}].{name}."
             )
-        for step in head.tail if in_units else ():
-            if step.state_of is None:
-                raise AttributeError(f"A step behind {names[head.step]!r} changes its {name}.")
-            value = self.steps_[names[step.state_of.step]].inverse_transform(value)
         return value
+
+    def _known_classes(self, head: Head) -> Any:
+        names = self.graph.names
+        if not head.only_inverses:
+            raise AttributeError(f"A step behind {names[head.step]!r} changes its classes_.")
+        undone = [step.state_of.step for step in head.tail if step.state_of is not None]
+        layers = [self.steps_[names[step]] for step in undone]
+        return classes_in_units(self.steps_[names[head.step]], layers)
 
     def _reads_table(self, head: Head) -> bool:
         """Tell whether the columns that a head reads are those of X, in their order."""

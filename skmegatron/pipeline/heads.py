@@ -18,6 +18,7 @@ from sklearn.utils import InputTags, Tags, TransformerTags, get_tags
 from skmegatron.engine.plan import is_stateful, plan
 from skmegatron.nodes.core import InputNode, Node, Step, Target, TransformationNode
 from skmegatron.nodes.graph import Graph
+from skmegatron.pipeline.targets import tell_units
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ def pipeline_tags(graph: Graph, tags: Tags) -> Tags:
         tags.classifier_tags = deepcopy(own.classifier_tags)
         tags.regressor_tags = deepcopy(own.regressor_tags)
         tags.target_tags = deepcopy(own.target_tags)
+        tell_units(head.tail if head.only_inverses else (), tags)
     tags.target_tags.required = any(isinstance(node, Target) for node in fitting.inputs)
     tags.requires_fit = any(task.fit for task in fitting.tasks)
     first = [of_step[step] for step in _readers(graph, graph.data_inputs)]
