@@ -17,9 +17,11 @@ from sklearn import get_config
 from sklearn.callback import with_callbacks
 from sklearn.utils.metaestimators import available_if
 
+from skmegatron.engine.domains import changed, check_domains
 from skmegatron.engine.feed import Feed
 from skmegatron.engine.plan import Plan, Task, plan
 from skmegatron.engine.run import Fit
+from skmegatron.errors import GraphError
 from skmegatron.io.saving import load, save
 from skmegatron.io.tables import released
 from skmegatron.nodes.core import Node, Step
@@ -181,10 +183,17 @@ class Pipeline(Streams):
         Returns
         -------
         array of shape (n_rows, ...) or Dataset
-            A step with ``cv=`` gives its out-of-fold values.
+            A step with ``cv=`` gives its out-of-fold values. Rows that a `TrainOnly` layer changes
+            are there to learn from: outputs behind it are what `transform` gives after the fit.
         """
         outputs = self.graph.outputs
-        values, feed = self._fit(X, y, fit_only, outputs, validation_data=validation_data)
+        later = changed(outputs)
+        now = [node for node in outputs if node not in later]
+        values, feed = self._fit(X, y, fit_only, now, validation_data=validation_data)
+        if later:
+            more, behind = self._run(self.graph, later, X, y, fit_only)
+            values |= more
+            feed.rows |= behind.rows
         return self._wrapped(outputs, values, feed)
 
     @available_if(offers("fit_predict"))
@@ -204,6 +213,15 @@ class Pipeline(Streams):
         ndarray of shape (n_rows,)
         """
         output, head = self._one_head("fit_predict")
+        if changed([output]):
+            if not self._answers(head, "predict"):
+                raise GraphError(
+                    f"Step {self.graph.names[head.step]!r} labels only the rows that it is fitted "
+                    "on, and a step above it changes these. Use an estimator with predict, or "
+                    "pass it nodes whose rows nobody changes."
+                )
+            self._fit(X, y, fit_only)
+            return self.predict(X)
         values, _ = self._fit(X, y, fit_only, (output,), methods={head.step: "fit_predict"})
         return released(values[output])
 
@@ -220,6 +238,7 @@ class Pipeline(Streams):
         validate_layers(graph)
         warn_unused(graph)
         planned = plan(graph, wanted, fit=True, methods=methods)
+        check_domains(planned, graph)
         edge = self._edge(graph, planned, fitting=True)
         feed = self._feed(graph, edge, X, y, fit_only, fitting=True)
         held_out = None
