@@ -100,8 +100,9 @@ def _mend(task: Task, outer: Node, step: Step, graph: Graph) -> str:
         which = _ORDINALS[place] if place < len(_ORDINALS) else f"{place + 1}th"
         given = f"the {which} node that {type(step.layer).__name__} returned"
         return f"As {key} pass {given}." if key else f"Pass {given} in its place."
-    way = f"call {type(step.layer).__name__} with {key} too" if key else "call it on that node too"
+    shown = type(step.layer).__name__
+    way = f"Call {shown} with {key} too" if key else f"Call {shown} on that node too"
     way += ", and pass the node that comes back"
     if isinstance(outer, TransformationNode):
         way += f"; or make {graph.node_names[outer]!r} of what {name!r} returned"
-    return way[0].upper() + way[1:] + "."
+    return f"{way}."

@@ -136,6 +136,9 @@ class Layer(BaseEstimator):
         for part in parts:
             if name is not None and not isinstance(part, str):
                 raise NamingError(f"A step's name is a string, got {part!r}.")
+        single = self.n_outputs == 1 and not self.train_only
+        if name is not None and not isinstance(name, str) and single:
+            raise NamingError(f"{self!r} has one output, whose name is a string, got {name!r}.")
         flat: list[Any] = []
         for item in given:
             flat.extend(item) if isinstance(item, list | tuple) else flat.append(item)
@@ -181,8 +184,6 @@ class Layer(BaseEstimator):
     ) -> Sequence[str] | None:
         if name is None or isinstance(name, str):
             return None
-        if n_outputs == 1:
-            raise NamingError(f"{self!r} has one output, whose name is a string, got {name!r}.")
         if len(name) != n_outputs:
             raise NodeTypeError(
                 f"{self!r} gives {n_outputs} outputs, got {len(name)} names {list(name)}. "

@@ -172,15 +172,11 @@ class Graph:
         if not any(step.train_only for step in self.steps):
             return None
         needed = self._computed_from(ends)
-        for node in self.path:
-            if (
-                isinstance(node, TransformationNode)
-                and node in needed
-                and node.handed_on is not None
-            ):
-                place = node.layer_out_index - len(node.step.inbound_nodes)
-                if place >= 0:
-                    return self.node_names[node], self.node_names[node.handed_on]
+        made = [node for node in self.path if isinstance(node, TransformationNode)]
+        for node in made:
+            fit_only = node.layer_out_index >= len(node.step.inbound_nodes)
+            if node.handed_on is not None and fit_only and node in needed:
+                return self.node_names[node], self.node_names[node.handed_on]
         return None
 
     def note_fit_only(self, error: Exception, wanted: Iterable[Node]) -> None:

@@ -26,7 +26,7 @@ def is_aligned(feed: Feed, node: Node, value: Any) -> bool:
         True also where steps say which rows they have taken away.
     """
     shape = getattr(value, "shape", None)
-    return not shape or shape[0] == feed.n_rows or node in feed.rows
+    return not shape or feed.n_rows in (None, shape[0]) or node in feed.rows
 
 
 def misaligned(

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from imblearn.under_sampling import RandomUnderSampler
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.decomposition import PCA
@@ -770,6 +771,7 @@ EXAMPLES = [
     layers.OneHotLabels(strict=True),
     layers.OneHotRange(max_val=3),
     layers.RemoveStopwords("german"),
+    layers.Resample(RandomUnderSampler(sampling_strategy=0.5)),
     layers.Reshape((2, -1)),
     layers.RGBtoBinary(keep_dim=False),
     layers.RGBtoGrey(method="average"),
@@ -792,7 +794,7 @@ def of_every_layer(test):
 
 
 def test_the_examples_below_are_all_public_layers():
-    bases = {"Layer", "StatefulLayer", "StatelessLayer"}
+    bases = {"Layer", "StatefulLayer", "StatelessLayer", "TrainOnly"}
 
     assert {type(layer).__name__ for layer in EXAMPLES} | bases == set(sm.layers.__all__)
 
