@@ -45,6 +45,8 @@ class Feed:
         Of the rows, where pandas data was fed.
     rows : dict of Node to ndarray of int
         After the run: places of the rows that are left, where steps took some away.
+    n_rows : int or None
+        How many rows were fed; None where nothing was.
     """
 
     values: dict[Node, Any] = field(default_factory=dict)
@@ -53,6 +55,7 @@ class Feed:
     by_name: bool = False
     index: Any = None
     rows: dict[Node, Any] = field(default_factory=dict)
+    n_rows: int | None = None
 
     def handed_over(self) -> dict[Node, Any]:
         """Give the values away, for a run to drop each at its last reader.
@@ -145,7 +148,7 @@ def bind(
         feed.values[node] = value
     if missing:
         raise _missing_error(missing, source, extra)
-    _check_rows(feed.values)
+    feed.n_rows = _common_rows(feed.values)
     return feed
 
 
@@ -361,11 +364,13 @@ def _missing_error(
     )
 
 
-def _check_rows(values: Mapping[Node, Any]) -> None:
-    if len({value.shape[0] for value in values.values() if value is not None}) > 1:
+def _common_rows(values: Mapping[Node, Any]) -> int | None:
+    n_rows = {value.shape[0] for value in values.values() if value is not None}
+    if len(n_rows) > 1:
         rows = {node.name: int(v.shape[0]) for node, v in values.items() if v is not None}
         raise ShapeError(
             "Found inputs with inconsistent numbers of rows: "
             + ", ".join(f"{name!r} has {n}" for name, n in rows.items())
             + ". Every input needs one row per observation."
         )
+    return next(iter(n_rows), None)

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from sklearn import get_config
 
-from skmegatron.engine.plan import Plan, Task, is_stateful
+from skmegatron.engine.plan import Plan, Task, is_fed, is_stateful
 from skmegatron.io.digest import (
     UndigestibleError,
     content_digest,
@@ -22,7 +22,7 @@ from skmegatron.io.digest import (
     environment_digest,
     joined,
 )
-from skmegatron.nodes.core import InputNode, Node, Step
+from skmegatron.nodes.core import Node, Step
 from skmegatron.nodes.graph import Graph
 
 #: What scikit-learn can be told that changes no value.
@@ -91,6 +91,13 @@ class Lineage:
             self._add(task, origin.layers[graph.names[source]])
 
     def _add(self, task: Task, layer: Any) -> None:
+        if task.hands_on:  # values that have a key already
+            self.tasks[task.step] = None
+            self.nodes.update(
+                (node, self.nodes.get(source))
+                for node, source in zip(task.nodes, task.inbound, strict=True)
+            )
+            return
         if task.fit:
             state = self._state_key(task, layer)
             if state is None:
@@ -121,12 +128,14 @@ class Lineage:
         parts, code = self._read(task), _layer_digest(layer)
         if code is None or parts is None:
             return None
-        for name, node in sorted(task.step.fit_only.items()):
+        named = task.step.fit_only.items()
+        # One that changes the rows gives one output for each, in the order of the call.
+        for name, node in named if task.step.train_only else sorted(named):
             key = self.nodes.get(node)
             if key is None:
                 return None
             # Labels that a step has computed are handed on as a plain row.
-            parts += [name.encode(), b"fed" if isinstance(node, InputNode) else b"made", _raw(key)]
+            parts += [name.encode(), b"fed" if is_fed(node) else b"made", _raw(key)]
         if getattr(layer, "takes_validation", False):
             if self._held_out is None:
                 return None
@@ -147,7 +156,7 @@ class Lineage:
         return joined(self._base, b"value", code, way, *parts)
 
     def _read(self, task: Task) -> list[bytes] | None:
-        keys = [self.nodes.get(node) for node in task.step.inbound_nodes]
+        keys = [self.nodes.get(node) for node in task.inbound]
         return None if None in keys else [_raw(key) for key in keys if key is not None]
 
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from skmegatron.engine.heldout import HeldOut
-from skmegatron.engine.plan import Level, Plan, Task, levels
+from skmegatron.engine.plan import Level, Plan, Task, is_fed, levels
 from skmegatron.engine.workers import Call, Failed, Outcome, Workers, n_workers
 from skmegatron.io.tables import describe, guarded
-from skmegatron.nodes.core import InputNode, Node
+from skmegatron.nodes.core import Node
 from skmegatron.nodes.graph import Graph
 
 Layers = Mapping[str, Any]
@@ -118,6 +118,20 @@ class Work:
         """Tell which rows a step that takes some away has left."""
         return self.layers[task.name].kept_rows(*arrays)
 
+    def hand_on(self, task: Task, values: dict[Node, Any]) -> None:
+        """Give on what a step reads that changes the rows while fitting only.
+
+        Parameters
+        ----------
+        task : Task
+        values : dict of Node to array
+            Grows.
+        """
+        for node, source in zip(task.nodes, task.inbound, strict=True):
+            values[node] = values[source]
+            if source in self.rows:
+                self.rows[node] = self.rows[source]
+
 
 class Fit(Work):
     """Fit each step that learns, and give its value while at it.
@@ -162,7 +176,7 @@ class Fit(Work):
         if outcome.layer is not None:
             self.layers[task.name] = outcome.layer
         if task.give:
-            outputs = split_outputs(task.step.layer, outcome.value)
+            outputs = split_outputs(task.step, outcome.value)
             for node in task.nodes:
                 shape = np.shape(outputs[node.layer_out_index])
                 self.shapes[self.graph.node_names[node]] = tuple(shape[1:])
@@ -233,8 +247,12 @@ def _unobserved(task: Task, layer: Any) -> AbstractContextManager[Any]:
 
 def _do(task: Task, values: dict[Node, Any], work: Work, observe: Observe) -> None:
     """Do one task; its own names end with it, or arrays would outlive their last reader."""
+    if task.hands_on:
+        with observe(task, None):
+            work.hand_on(task, values)
+        return
     # Guarded: an estimator with copy=False must not write into what others read too.
-    arrays = [guarded(values[node]) for node in task.step.inbound_nodes]
+    arrays = [guarded(values[node]) for node in task.inbound]
     try:
         with observe(task, work.layers.get(task.name)):
             result = work.do(task, arrays, _fit_only(task, values))
@@ -247,7 +265,12 @@ def _do(task: Task, values: dict[Node, Any], work: Work, observe: Observe) -> No
 def _lean(planned: Plan, values: dict[Node, Any], work: Work) -> dict[Node, Any]:
     """Run without learning and without anybody watching: the same as `_do`, in fewer calls."""
     for task in planned.tasks:
-        arrays = [guarded(values[node]) for node in task.step.inbound_nodes]
+        if task.hands_on:
+            work.hand_on(task, values)
+            for node in task.spent:
+                values.pop(node, None)
+            continue
+        arrays = [guarded(values[node]) for node in task.inbound]
         try:
             layer, method = work.answering(task)
             result = getattr(layer, method)(*arrays)
@@ -294,15 +317,18 @@ def _do_level(
     level: Level, values: dict[Node, Any], work: Work, observe: Observe, workers: Workers
 ) -> tuple[int, Exception] | None:
     """Do the tasks of a level; give the first error in the plan's order, and its place."""
-    if len(level.tasks) == 1:
-        return _do_alone(*level.tasks[0], values, work, observe)
-    read = [[guarded(values[node]) for node in task.step.inbound_nodes] for _, task in level.tasks]
+    tasks = [(place, task) for place, task in level.tasks if not task.hands_on]
+    for _, task in level.tasks:
+        if task.hands_on:  # nothing is computed, so nothing need be sent to a worker
+            _do(task, values, work, observe)
+    if len(tasks) == 1:
+        return _do_alone(*tasks[0], values, work, observe)
+    read = [[guarded(values[node]) for node in task.inbound] for _, task in tasks]
     calls = [
-        _call(task, arrays, values, work)
-        for (_, task), arrays in zip(level.tasks, read, strict=True)
+        _call(task, arrays, values, work) for (_, task), arrays in zip(tasks, read, strict=True)
     ]
-    outcomes = workers.compute(calls)
-    for (place, task), arrays, outcome in zip(level.tasks, read, outcomes, strict=True):
+    outcomes = workers.compute(calls) if calls else []
+    for (place, task), arrays, outcome in zip(tasks, read, outcomes, strict=True):
         try:
             if isinstance(outcome, Failed):
                 raise outcome.error
@@ -342,7 +368,7 @@ def _put(task: Task, result: Any, arrays: list[Any], values: dict[Node, Any], wo
 
 def _where(task: Task, arrays: Sequence[Any], work: Work) -> str:
     doing = work.doing if task.fit else "transforming"
-    names = [work.graph.node_names[node] for node in task.step.inbound_nodes]
+    names = [work.graph.node_names[node] for node in task.inbound]
     given = list(zip(names, arrays, strict=True))
     return where(task.name, task.step.layer, doing, given)
 
@@ -351,7 +377,9 @@ def _follow_rows(task: Task, arrays: list[Any], work: Work) -> None:
     """Note which of the fed rows a step's value is about, where some are gone."""
     if any(array is None for array in arrays):  # in a stream, where no rows are left
         return
-    rows = next((work.rows[n] for n in task.step.inbound_nodes if n in work.rows), None)
+    if task.step.train_only:  # what it gives while fitting is not about rows that were fed
+        return
+    rows = next((work.rows[n] for n in task.inbound if n in work.rows), None)
     layer = work.layers.get(task.name)
     if layer is not None and getattr(layer, "changes_rows", False):
         rows = np.arange(arrays[0].shape[0]) if rows is None else rows
@@ -385,10 +413,11 @@ def _fit_only(task: Task, values: Mapping[Node, Any]) -> dict[str, Any]:
     if not task.fit:
         return {}
     found = {key: (node, values[node]) for key, node in task.step.fit_only.items()}
+    plain = not task.step.train_only  # which gives the labels back in the shape they came in
     return {
-        key: guarded(as_labels(node, value) if key == "y" else value)
+        key: guarded(as_labels(node, value) if key == "y" and plain else value)
         for key, (node, value) in found.items()
-        if value is not None
+        if value is not None or not plain
     }
 
 
@@ -405,8 +434,7 @@ def as_labels(node: Node, value: Any) -> Any:
     -------
     array of shape (n_rows,) or (n_rows, n_columns)
     """
-    computed = not isinstance(node, InputNode)
-    if computed and getattr(value, "ndim", 0) == 2 and value.shape[1] == 1:
+    if not is_fed(node) and getattr(value, "ndim", 0) == 2 and value.shape[1] == 1:
         return np.asarray(value).ravel()
     return value
 
@@ -416,7 +444,7 @@ def split_outputs(layer: Any, result: Any) -> Sequence[Any]:
 
     Parameters
     ----------
-    layer : layer
+    layer : layer or Step
     result : array or tuple of array
         What its method returned.
 
@@ -442,6 +470,6 @@ def split_outputs(layer: Any, result: Any) -> Sequence[Any]:
 
 
 def _store(task: Task, result: Any, values: dict[Node, Any]) -> None:
-    outputs = split_outputs(task.step.layer, result)
+    outputs = split_outputs(task.step, result)
     for node in task.nodes:
         values[node] = outputs[node.layer_out_index]

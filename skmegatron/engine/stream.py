@@ -67,7 +67,7 @@ def fit_passes(graph: Graph, epochs: int = 1) -> list[Pass]:
     known_after: dict[Step, int] = {}
     for task in plan(graph, (), fit=True).tasks:
         step, layer = task.step, task.step.layer
-        read = step.parents if task.fit else (*step.inbound_nodes, *_state(step))
+        read = step.parents if task.fit else (*task.inbound, *_state(step))
         ready = max((_after(node, known_after) for node in read), default=0)
         if not task.fit:
             known_after[step] = ready
@@ -189,8 +189,7 @@ class Stream(Work):
 
     def do(self, task: Task, arrays: list[Any], fit_only: dict[str, Any]) -> Any:  # noqa: D102 - documented on Work
         if any(array is None or array.shape[0] == 0 for array in arrays):
-            n_outputs = getattr(task.step.layer, "n_outputs", 1)
-            return None if n_outputs == 1 else (None,) * n_outputs
+            return None if task.whole else (None,) * task.step.n_outputs
         if task.fit:
             self.learn(task, arrays, fit_only)
         return self.respond(task, arrays) if task.give else None

@@ -19,6 +19,7 @@ from skmegatron.layers.numeric import (
     Subtract,
     Whiten,
 )
+from skmegatron.layers.rows import Resample, TrainOnly
 from skmegatron.layers.shaping import (
     AddDim,
     Cast,
@@ -60,6 +61,7 @@ __all__ = [
     "RGBtoBinary",
     "RGBtoGrey",
     "RemoveStopwords",
+    "Resample",
     "Reshape",
     "ScalarArithmetic",
     "ScalarMultiply",
@@ -72,6 +74,7 @@ __all__ = [
     "StaticDot",
     "Subtract",
     "TimeSeries",
+    "TrainOnly",
     "Upsample",
     "Whiten",
 ]

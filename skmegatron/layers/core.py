@@ -50,6 +50,8 @@ class Layer(BaseEstimator):
     stateful: bool = True
     #: Whether `transform` gives other rows than it takes; `kept_rows` then tells which.
     changes_rows: bool = False
+    #: Whether it changes the rows while fitting, and elsewhere gives back what comes in.
+    train_only: bool = False
 
     @property
     def rowwise(self) -> bool:
@@ -107,9 +109,13 @@ class Layer(BaseEstimator):
         NodeTypeError
             If something other than nodes is given.
         """
-        inbound, name = self._read_call(nodes, name)
         fit_only = {"y": y} if y is not None else {}
-        fit_only.update(fit_only_nodes)
+        return self._called(nodes, name, fit_only | fit_only_nodes)
+
+    def _called(
+        self, nodes: Sequence[Any], name: str | Sequence[str] | None, fit_only: dict[str, Node]
+    ) -> Any:
+        inbound, name = self._read_call(nodes, name)
         for key, node in fit_only.items():
             if not isinstance(node, Node):
                 raise NodeTypeError(
@@ -130,7 +136,8 @@ class Layer(BaseEstimator):
         for part in parts:
             if name is not None and not isinstance(part, str):
                 raise NamingError(f"A step's name is a string, got {part!r}.")
-        if name is not None and not isinstance(name, str) and self.n_outputs == 1:
+        single = self.n_outputs == 1 and not self.train_only
+        if name is not None and not isinstance(name, str) and single:
             raise NamingError(f"{self!r} has one output, whose name is a string, got {name!r}.")
         flat: list[Any] = []
         for item in given:
@@ -156,23 +163,30 @@ class Layer(BaseEstimator):
     def _draw(
         self, inbound: list[Node], fit_only: dict[str, Node], name: str | Sequence[str] | None
     ) -> Any:
-        output_names = self._output_names(name)
+        n_outputs = self._n_drawn(inbound, fit_only)
+        output_names = self._output_names(name, n_outputs)
         single_name = name if isinstance(name, str) else None
-        fitted, outputs = None, [None] * self.n_outputs
+        fitted, outputs = None, [None] * n_outputs
         if all(node.eager for node in (*inbound, *fit_only.values())):
             fitted, outputs = self._compute(inbound, fit_only, name)
         step = Step(self, inbound, fit_only, single_name, output_names=output_names, fitted=fitted)
         drawn = tuple(
             TransformationNode(step, place, output) for place, output in enumerate(outputs)
         )
-        return drawn[0] if self.n_outputs == 1 else drawn
+        return drawn[0] if n_outputs == 1 else drawn
 
-    def _output_names(self, name: str | Sequence[str] | None) -> Sequence[str] | None:
+    def _n_drawn(self, inbound: Sequence[Node], fit_only: dict[str, Node]) -> int:
+        """Tell how many nodes a call on nodes gives."""
+        return self.n_outputs
+
+    def _output_names(
+        self, name: str | Sequence[str] | None, n_outputs: int
+    ) -> Sequence[str] | None:
         if name is None or isinstance(name, str):
             return None
-        if len(name) != self.n_outputs:
+        if len(name) != n_outputs:
             raise NodeTypeError(
-                f"{self!r} gives {self.n_outputs} outputs, got {len(name)} names {list(name)}. "
+                f"{self!r} gives {n_outputs} outputs, got {len(name)} names {list(name)}. "
                 "Give one name per output."
             )
         return name

@@ -154,6 +154,18 @@ class Step(Frozen):
         if self.state_of is not None:
             yield self.state_of
 
+    @property
+    def train_only(self) -> bool:
+        """Whether it changes the rows while fitting, and elsewhere hands on what it reads."""
+        return bool(getattr(self.layer, "train_only", False))
+
+    @property
+    def n_outputs(self) -> int:
+        """How many arrays it gives: where it is `train_only`, one for each that it is drawn on."""
+        if self.train_only:
+            return len(self.inbound_nodes) + len(self.fit_only)
+        return int(getattr(self.layer, "n_outputs", 1))
+
     def __repr__(self) -> str:
         return f"<step {self.name or type(self.layer).__name__.lower()!r}>"
 
@@ -598,6 +610,16 @@ class TransformationNode(StepNode):
     def transformation(self) -> Any:
         """The layer, under the name that the 2019 library gave it."""
         return self.step.layer
+
+    @property
+    def handed_on(self) -> Node | None:
+        """The node whose value this one has wherever nothing is fitted.
+
+        None but for steps that change the rows while fitting only.
+        """
+        if not self.step.train_only:
+            return None
+        return (*self.step.inbound_nodes, *self.step.fit_only.values())[self.layer_out_index]
 
     @property
     def is_fitted(self) -> bool:

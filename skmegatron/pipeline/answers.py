@@ -11,9 +11,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmegatron.engine.plan import plan
 from skmegatron.engine.run import where
+from skmegatron.errors import MissingInputError, ShapeError
 from skmegatron.io.dataset import Dataset
 from skmegatron.io.tables import guarded, released
-from skmegatron.nodes.core import Node, Step, StepNode
+from skmegatron.nodes.core import Node, Step, TransformationNode
+from skmegatron.pipeline.alignment import is_aligned, misaligned
 from skmegatron.pipeline.heads import Head
 from skmegatron.pipeline.names import node_columns
 from skmegatron.pipeline.running import Running
@@ -131,7 +133,11 @@ class Answers(Storing):
                 )
             asked = outputs if isinstance(outputs, list | tuple) else [outputs]
             wanted = [graph.find(item) for item in asked]
-            values, feed = self._run(graph, wanted, X, prune=prune)
+            try:
+                values, feed = self._run(graph, wanted, X, prune=prune)
+            except MissingInputError as error:
+                graph.note_fit_only(error, wanted)
+                raise
             return self._wrapped(wanted, values, feed)
         ready = self._ready(graph, graph.outputs, prune=prune)
         feed = self._feed(graph, ready.edge, X, None, {}, fitting=False)
@@ -220,13 +226,29 @@ class Answers(Storing):
         for output, head in zip(graph.outputs, self._compiled().heads, strict=True):
             assert head is not None  # or the method would not be there
             node = output if method == "predict" else head.node
-            values, _ = self._run(graph, [node], X, methods={head.step: method})
+            methods = {head.step: method}
+            values, feed = self._run(graph, [node], X, methods=methods)
+            if not is_aligned(feed, node, values[node]):
+                raise self._misaligned([node], X, None, method, methods)
             answer = released(values[node])
             target = target_of(node)
             if target is not None:
                 answer = in_shape(answer, vars(self).get("_shapes", {}).get(target.name))
             answers[graph.node_names[output]] = answer
         return Dataset(**answers) if len(answers) > 1 else next(iter(answers.values()))
+
+    def _misaligned(
+        self,
+        wanted: Sequence[Node],
+        X: Any,
+        y: Any,
+        method: str,
+        methods: Mapping[Step, str] | None = None,
+    ) -> ShapeError:
+        """Run again, keeping every value, to see which step gave other rows than it took."""
+        ready = self._ready(self.graph, wanted, methods, prune=False)
+        values, _ = self._put_through(ready, X, y)
+        return misaligned(ready.planned, values, ready.work.layers, method)
 
     @available_if(offers("score"))
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
@@ -254,7 +276,9 @@ class Answers(Storing):
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         labels = head.step.fit_only.get("y")
         wanted = [*head.step.inbound_nodes, *([] if labels is None else [labels])]
-        values, _ = self._run(self._valid_graph(), wanted, X, y)
+        values, feed = self._run(self._valid_graph(), wanted, X, y)
+        if not all(is_aligned(feed, node, values[node]) for node in wanted):
+            raise self._misaligned(wanted, X, y, "score")
         arrays = [values[node] for node in head.step.inbound_nodes]
         y = y if labels is None else values[labels]
         layer = self.steps_[self.graph.names[head.step]]
@@ -285,9 +309,12 @@ class Answers(Storing):
         if graph is None or len(graph.outputs) != 1:
             return None
         steps: list[Step] = []
-        node = graph.outputs[0]
-        while isinstance(node, StepNode):
+        node: Node = graph.outputs[0]
+        while isinstance(node, TransformationNode):
             step = node.step
+            if node.handed_on is not None:
+                node = node.handed_on
+                continue
             if len(step.inbound_nodes) != 1 or not hasattr(step.layer, "inverse_transform"):
                 return None
             steps.append(step)

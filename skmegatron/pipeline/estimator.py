@@ -17,9 +17,11 @@ from sklearn import get_config
 from sklearn.callback import with_callbacks
 from sklearn.utils.metaestimators import available_if
 
+from skmegatron.engine.domains import changed, check_domains
 from skmegatron.engine.feed import Feed
 from skmegatron.engine.plan import Plan, Task, plan
 from skmegatron.engine.run import Fit
+from skmegatron.errors import GraphError
 from skmegatron.io.saving import load, save
 from skmegatron.io.tables import released
 from skmegatron.nodes.core import Node, Step
@@ -223,10 +225,20 @@ class Pipeline(Streams):
         -------
         array of shape (n_rows, ...) or Dataset
             A step with ``cv=`` gives its out-of-fold values. With `validation_split`, what
-            `transform` gives for all rows of `X`, those held out among them.
+            `transform` gives for all rows of `X`, those held out among them. Rows that a
+            `TrainOnly` layer changes are there to learn from: outputs behind it are what
+            `transform` gives after the fit.
         """
         outputs, validation = self.graph.outputs, (validation_data, validation_split)
-        values, feed = self._fit(X, y, fit_only, outputs, validation=validation)
+        later = changed(outputs)
+        now = [node for node in outputs if node not in later]
+        values, feed = self._fit(X, y, fit_only, now, validation=validation)
+        if later:
+            _, drawn = groups_apart(self.graph, fit_only)
+            more, behind = self._run(self.graph, later, X, y, drawn)
+            values |= more
+            behind.rows = {**feed.rows, **behind.rows}
+            feed = behind
         return self._wrapped(outputs, values, feed)
 
     @available_if(offers("fit_predict"))
@@ -246,6 +258,15 @@ class Pipeline(Streams):
         ndarray of shape (n_rows,)
         """
         output, head = self._one_head("fit_predict")
+        if changed([output]):
+            if not self._answers(head, "predict"):
+                raise GraphError(
+                    f"Step {self.graph.names[head.step]!r} labels only the rows that it is fitted "
+                    "on, and a step above it changes these. Use an estimator with predict, or "
+                    "pass it nodes whose rows nobody changes."
+                )
+            self._fit(X, y, fit_only)
+            return self.predict(X)
         values, _ = self._fit(X, y, fit_only, (output,), methods={head.step: "fit_predict"})
         return released(values[output])
 
@@ -261,10 +282,11 @@ class Pipeline(Streams):
         graph = self._valid_graph()
         validate_layers(graph)
         warn_unused(graph)
-        validation_data, fraction = validation
         # What is cut off gets its values from the fitted pipeline, like all other rows then.
+        validation_data, fraction = validation
         cuts = fraction is not None
         planned = plan(graph, () if cuts else wanted, fit=True, methods=methods)
+        check_domains(planned, graph)
         check_holding(planned, validation_data, fraction)
         by, fit_only = groups_apart(graph, fit_only) if cuts else (None, fit_only)
         edge = self._edge(graph, planned, fitting=True)

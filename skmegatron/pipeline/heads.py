@@ -60,9 +60,12 @@ def head_of(output: Node) -> Head | None:
         None where nothing that learns stands directly behind the output.
     """
     tail: list[Step] = []
-    node = output
+    node: Node = output
     while isinstance(node, TransformationNode):
         step = node.step
+        if node.handed_on is not None:
+            node = node.handed_on
+            continue
         if is_stateful(step):
             return Head(node, tuple(reversed(tail)))
         if len(step.inbound_nodes) > 1:
@@ -136,7 +139,9 @@ def _readers(graph: Graph, inputs: list[InputNode]) -> list[Step]:
             continue
         if is_stateful(step):
             readers.append(step)
-        else:
+        if step.train_only:
+            reach.update(node for node in graph.outputs_of[step] if node.handed_on in reach)
+        elif not is_stateful(step):
             reach.update(graph.outputs_of[step])
     return readers
 
@@ -157,7 +162,9 @@ def _reach(graph: Graph, keeps: Callable[[Any], bool]) -> set[Node]:
     """Give the nodes that hold such data too, if the inputs do."""
     reach: set[Node] = set(graph.data_inputs)
     for step in graph.steps:
-        if not reach.isdisjoint(step.inbound_nodes) and _passes_on(step.layer, keeps):
+        if step.train_only:
+            reach.update(node for node in graph.outputs_of[step] if node.handed_on in reach)
+        elif not reach.isdisjoint(step.inbound_nodes) and _passes_on(step.layer, keeps):
             reach.update(graph.outputs_of[step])
     return reach
 
@@ -188,6 +195,8 @@ def _preserved_dtypes(graph: Graph, of_step: Mapping[Step, Tags]) -> list[str]:
     """Give the dtypes that every step on the way to the outputs preserves."""
     kept: list[str] | None = None
     for task in plan(graph, graph.outputs).tasks:
+        if task.hands_on:
+            continue
         own = of_step[task.step].transformer_tags
         dtypes = own.preserves_dtype if own is not None else []
         kept = dtypes if kept is None else [dtype for dtype in kept if dtype in dtypes]

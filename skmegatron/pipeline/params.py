@@ -24,6 +24,7 @@ from skmegatron.errors import MegatronError
 from skmegatron.io.saving import Portable, unwrapped
 from skmegatron.layers.adapters import Sklearn
 from skmegatron.layers.core import Layer
+from skmegatron.layers.rows import Resample, TrainOnly
 from skmegatron.nodes.core import Node, Step
 from skmegatron.nodes.graph import Graph
 from skmegatron.nodes.walk import flatten, unflatten
@@ -241,8 +242,10 @@ def _changed_layers(
 
 def _as_layer(current: Any, value: Any) -> Any:
     """Make what the user puts in the place of a step into a layer."""
-    if isinstance(value, Layer):
+    if isinstance(value, TrainOnly if isinstance(current, TrainOnly) else Layer):
         return value
+    if isinstance(current, TrainOnly):
+        return Resample(value)
     if isinstance(current, Sklearn):
         return Sklearn(value, method=current.method, cv=current.cv)
     return Sklearn(value)

@@ -226,6 +226,8 @@ class Running(GraphParams):
         fitted: Mapping[str, Any] = vars(self).get("steps_", {})
         layers = dict(fitted)
         for task in planned.tasks:
+            if task.hands_on:  # which takes nothing that was learned
+                continue
             source = task.step if task.step.state_of is None else task.step.state_of.step
             name = graph.names[source]
             if name in fitted:
