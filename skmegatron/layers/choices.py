@@ -2,27 +2,23 @@
 
 What it gives stands in the place of a parameter's value, of the estimator in `Sklearn`,
 or is called on nodes itself, as a layer is. The rules are those of
-`skmegatron.nodes.choices`; here are the checks, and what needs to know layers.
+`skmegatron.nodes.settling`; here are the checks, and what needs to know layers.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from skmegatron.errors import NodeTypeError
 from skmegatron.layers.adapters import Sklearn
-from skmegatron.layers.core import Layer
-from skmegatron.nodes.choices import (
-    Choice,
-    Settled,
-    keep_choices,
-    labelled,
-    settled_once,
-    settled_step,
-)
+from skmegatron.layers.core import Layer, StatefulLayer
+from skmegatron.nodes.choices import Choice, labelled
 from skmegatron.nodes.core import Node, hooks
+from skmegatron.nodes.settling import Settled, keep_choices, settled_once, settled_step
 
 
 def choose(candidates: Any) -> Choice:
@@ -135,7 +131,25 @@ def _draw(choice: Choice, nodes: Sequence[Any], keywords: dict[str, Any]) -> Any
         raise TypeError(
             f"{choice!r} offers metrics or explorers, which no search can set. Draw each of them."
         )
+    given = [key for key, node in keywords.items() if key != "name" and node is not None]
+    for one in choices[""].candidates:
+        _check_keywords(one, given)
     return keep_choices(layer(*nodes, **keywords), choices)
+
+
+def _check_keywords(layer: Any, given: Sequence[str]) -> None:
+    """Check that a layer which learns can read what the others read."""
+    if not given or not layer.stateful or isinstance(layer, Sklearn):
+        return
+    by_batches = type(layer).fit is StatefulLayer.fit and hasattr(layer, "partial_fit")
+    takes = inspect.signature(layer.partial_fit if by_batches else layer.fit).parameters
+    missing = [key for key in given if key not in takes]
+    if missing and all(one.kind is not one.VAR_KEYWORD for one in takes.values()):
+        raise NodeTypeError(
+            f"{layer!r} is a candidate of a step that is called with {missing[0]}=, and its fit "
+            f"does not take {missing[0]}. Choose between estimators, which Sklearn wraps, such "
+            "as StandardScaler() instead of Whiten(); or draw the step without it."
+        )
 
 
 def _settled_call(choice: Choice) -> Settled:

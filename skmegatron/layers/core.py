@@ -19,13 +19,7 @@ from skmegatron.engine.run import as_labels, split_outputs, where
 from skmegatron.errors import NamingError, NodeTypeError
 from skmegatron.io.saving import Portable, unwrapped
 from skmegatron.io.tables import guarded, released
-from skmegatron.nodes.choices import (
-    Settled,
-    choice_in,
-    keep_choices,
-    settled_layer,
-    settled_once,
-)
+from skmegatron.nodes.choices import choice_in
 from skmegatron.nodes.core import (
     ExploreNode,
     MetricNode,
@@ -35,6 +29,7 @@ from skmegatron.nodes.core import (
     TransformationNode,
     hooks,
 )
+from skmegatron.nodes.settling import Settled, keep_choices, settled_layer, settled_once
 
 Names = NDArray[Any]
 

@@ -13,7 +13,8 @@ from typing import Any, TypeAlias
 
 from scipy import stats
 
-from skmegatron.nodes.choices import Choice, dependent, roots
+from skmegatron.nodes.choices import Choice
+from skmegatron.nodes.settling import dependent, roots
 from skmegatron.optional import optional
 from skmegatron.pipeline.params import GraphParams
 

@@ -24,9 +24,9 @@ from skmegatron.errors import MegatronError
 from skmegatron.io.saving import Portable, unwrapped
 from skmegatron.layers.adapters import Sklearn
 from skmegatron.layers.core import Layer
-from skmegatron.nodes.choices import put
 from skmegatron.nodes.core import Node, Step
 from skmegatron.nodes.graph import Graph
+from skmegatron.nodes.settling import put
 from skmegatron.nodes.walk import flatten, unflatten
 from skmegatron.pipeline.compiled import Compiled
 
@@ -108,6 +108,7 @@ class GraphParams(BaseEstimator):
         **params
             Parameters of the pipeline; ``step=estimator`` to replace a step, which keeps
             its name; ``step="passthrough"`` to switch it off; ``step__parameter=value``.
+            Where `skmegatron.choose` left something open, a label stands for its candidate.
 
         Returns
         -------
@@ -116,7 +117,10 @@ class GraphParams(BaseEstimator):
         Raises
         ------
         ValueError
-            If there is no such parameter. Nothing is set then.
+            If there is no such parameter, or no candidate with such a label. Nothing is set
+            then.
+        TypeError
+            If a value is left open itself.
         """
         if not params:
             return self

@@ -22,7 +22,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 import skmegatron as sm
 from skmegatron.errors import NodeTypeError
-from skmegatron.layers import Impute, Lambda, Scatter, Sklearn, SplitDict, Whiten
+from skmegatron.layers import Flatten, Impute, Lambda, Scatter, Sklearn, SplitDict, Whiten
 from skmegatron.layertools import Maybe
 from skmegatron.nodes.choices import choice_in
 
@@ -232,6 +232,24 @@ def test_a_choice_hands_keywords_on():
     node = sm.choose([Ridge(), Lasso()])(X, y=y, sample_weight=weight, name="model")
 
     assert node.step.fit_only == {"y": y, "sample_weight": weight}
+
+
+def test_a_candidate_that_cannot_read_a_keyword_is_refused_when_it_is_drawn():
+    X, y = nodes()
+
+    with pytest.raises(NodeTypeError, match=r"Whiten\(\) is a candidate.*y=.*StandardScaler"):
+        sm.choose([LinearDiscriminantAnalysis(), Whiten()])(X, y=y)
+
+
+def test_a_candidate_that_learns_nothing_leaves_keywords_unread():
+    X, y = nodes()
+    pipe = sm.Pipeline(
+        [X, y], sm.choose([LinearDiscriminantAnalysis(), Flatten(), "passthrough"])(X, "r", y=y)
+    )
+
+    for label in ("flatten", "passthrough"):
+        values = pipe.set_params(r=label).fit(np.ones((2, 2)), [0, 1]).transform(np.ones((2, 2)))
+        assert_allclose(values, 1)
 
 
 def test_eager_nodes_are_computed_with_the_first_candidate():
