@@ -106,9 +106,8 @@ class Choosing(GraphParams):
 
     def _grids(self) -> list[Grid]:
         grids: list[Grid] = [{}]
-        graph = self._graph_or_none()
         seen: set[int] = set()
-        for name, step in {} if graph is None else graph.by_name.items():
+        for name, step in self.graph.by_name.items():
             if step.state_of is not None or id(step.layer) in seen:
                 continue  # steps that share a layer share its parameters
             seen.add(id(step.layer))

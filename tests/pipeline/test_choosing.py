@@ -34,7 +34,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 import skmegatron as sm
-from skmegatron.errors import MissingDependencyError
+from skmegatron.errors import MissingDependencyError, NodeTypeError
 from skmegatron.layers import Lambda, Sklearn, Whiten
 
 IRIS = load_iris(return_X_y=True)
@@ -539,3 +539,8 @@ def test_optunas_search_works(draw):
     plain = [path for path, value in best.items() if not isinstance(value, str)]
     assert all(fitted.get_params()[path] == best[path] for path in plain)
     assert all(trial.value is not None and np.isfinite(trial.value) for trial in search.trials_)
+
+
+def test_what_is_no_graph_leaves_nothing_open_and_says_why():
+    with pytest.raises(NodeTypeError, match="inputs takes nodes"):
+        sm.Pipeline("nonsense", "more").param_grid()
