@@ -29,6 +29,7 @@ from skmegatron.layers.wrapping import (
     validation_params,
     validation_style,
 )
+from skmegatron.nodes.choices import Choice, refuse_choices
 from skmegatron.nodes.core import Node
 
 #: Attributes that a clone has, or has no need of.
@@ -122,7 +123,11 @@ class Sklearn(Responding):
             If it is a class, a node, a layer, or anything without ``fit``.
         ValueError
             If it is another word than "passthrough".
+        TypeError
+            If there is a choice instead of a value.
         """
+        if isinstance(self.estimator, Choice):
+            refuse_choices(self)
         if isinstance(self.estimator, type):
             name = self.estimator.__name__
             raise NodeTypeError(f"Sklearn takes an estimator, got the class. Write {name}().")
@@ -273,6 +278,7 @@ class Sklearn(Responding):
         """
         if self._passes_through:
             return self.transform(*arrays)
+        refuse_choices(self)
         method = self.resolved_method
         if self.cv is not None:
             return self._fit_by_fold(method, arrays, y, validation_data, params)
@@ -316,6 +322,7 @@ class Sklearn(Responding):
         -------
         self
         """
+        refuse_choices(self)
         if not hasattr(self, "estimator_"):
             self.estimator_ = clone(self.estimator)
         self._check_labels(y)
@@ -347,6 +354,7 @@ class Sklearn(Responding):
         self, function: str, arrays: Sequence[Any], y: Any, validation: Any, params: dict[str, Any]
     ) -> Any:
         """Fit a clone of the estimator with one of its methods, and keep it if that went well."""
+        refuse_choices(self)
         estimator = clone(self.estimator)
         params = params | self._fit_params(estimator, y, validation)
         owner, context = vars(self).get("_observer", (None, None))

@@ -19,6 +19,7 @@ from skmegatron.engine.run import as_labels, split_outputs, where
 from skmegatron.errors import NamingError, NodeTypeError
 from skmegatron.io.saving import Portable, unwrapped
 from skmegatron.io.tables import guarded, released
+from skmegatron.nodes.choices import choice_in
 from skmegatron.nodes.core import (
     ExploreNode,
     MetricNode,
@@ -28,6 +29,7 @@ from skmegatron.nodes.core import (
     TransformationNode,
     hooks,
 )
+from skmegatron.nodes.settling import Settled, keep_choices, settled_layer, settled_once
 
 Names = NDArray[Any]
 
@@ -52,6 +54,8 @@ class Layer(BaseEstimator):
     changes_rows: bool = False
     #: Whether it changes the rows while fitting, and elsewhere gives back what comes in.
     train_only: bool = False
+    #: Whether `get_params` of a pipeline shows its hyperparameters: not of metrics and explorers.
+    _has_params: bool = True
 
     @property
     def rowwise(self) -> bool:
@@ -108,7 +112,12 @@ class Layer(BaseEstimator):
         ------
         NodeTypeError
             If something other than nodes is given.
+        TypeError
+            If something is left open that a search could not set.
         """
+        layer, choices = self._settled()
+        if choices:
+            return keep_choices(layer(*nodes, name=name, y=y, **fit_only_nodes), choices)
         fit_only = {"y": y} if y is not None else {}
         return self._called(nodes, name, fit_only | fit_only_nodes)
 
@@ -125,6 +134,18 @@ class Layer(BaseEstimator):
                 )
         inbound, fit_only = self._split_call(inbound, fit_only)
         return self._draw(inbound, fit_only, name)
+
+    def _settled(self) -> Settled:
+        """Give the layer with values in the place of choices, and the choices."""
+        choice = choice_in(self)
+        if choice is None:
+            return self, {}
+        if not self._has_params:
+            raise TypeError(
+                f"{self!r} is no step, so no search can set its parameters, and {choice!r} among "
+                "them stays open. Write the value itself."
+            )
+        return settled_once(self, settled_layer)
 
     def _read_call(
         self, nodes: Sequence[Any], name: str | Sequence[str] | None

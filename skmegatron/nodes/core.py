@@ -82,6 +82,9 @@ class Token:
         return Token, ()
 
 
+_NO_CHOICES: Mapping[str, Any] = MappingProxyType({})
+
+
 class Step(Frozen):
     """One call of a layer.
 
@@ -101,10 +104,13 @@ class Step(Frozen):
         For `Node.inverse`: the node whose step's learned state is used.
     token : Token or None
         Stays the same when a graph is copied, so that a node finds its copy.
+    choices : mapping of str to Choice or None
+        What the call left open, by the path of the parameter; ``""`` is the step itself.
     """
 
     __slots__ = (
         "__weakref__",
+        "choices",
         "fit_only",
         "fitted",
         "inbound_nodes",
@@ -122,6 +128,7 @@ class Step(Frozen):
     state_of: TransformationNode | None
     token: Token
     fitted: Any
+    choices: Mapping[str, Any]
 
     def __init__(
         self,
@@ -134,6 +141,7 @@ class Step(Frozen):
         state_of: TransformationNode | None = None,
         token: Token | None = None,
         fitted: Any = None,
+        choices: Mapping[str, Any] | None = None,
     ) -> None:
         self._set(
             layer=layer,
@@ -144,6 +152,7 @@ class Step(Frozen):
             state_of=state_of,
             token=token or Token(),
             fitted=fitted,
+            choices=MappingProxyType(dict(choices)) if choices else _NO_CHOICES,
         )
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import count
 from typing import Any
@@ -267,7 +267,10 @@ class Graph:
         return [node for node in self.inputs if node not in used]
 
     def copy(
-        self, layer_of: Callable[[Step], Any], name_of: Callable[[Step], str | None]
+        self,
+        layer_of: Callable[[Step], Any],
+        name_of: Callable[[Step], str | None],
+        choices_of: Callable[[Step], Mapping[str, Any]] = lambda step: step.choices,
     ) -> dict[Any, Any]:
         """Draw the graph again.
 
@@ -277,6 +280,8 @@ class Graph:
             Gives the layer of each step's copy.
         name_of : callable
             Gives its name, None to leave it to the graph.
+        choices_of : callable
+            Gives what it leaves open.
 
         Returns
         -------
@@ -284,7 +289,10 @@ class Graph:
             The copy of each node and step.
         """
         return copy_nodes(
-            [*self.path, *self.metrics, *self.explorers], layer_of=layer_of, name_of=name_of
+            [*self.path, *self.metrics, *self.explorers],
+            layer_of=layer_of,
+            name_of=name_of,
+            choices_of=choices_of,
         )
 
 

@@ -29,6 +29,7 @@ from skmegatron.io.dataset import Dataset
 from skmegatron.io.tables import column_names, is_frame, released
 from skmegatron.nodes.core import InputNode, Node, Step, Target
 from skmegatron.nodes.graph import Graph
+from skmegatron.pipeline.choosing import Choosing
 from skmegatron.pipeline.heads import Head, pipeline_tags
 from skmegatron.pipeline.names import (
     in_container,
@@ -37,7 +38,6 @@ from skmegatron.pipeline.names import (
     node_columns,
     renamed,
 )
-from skmegatron.pipeline.params import GraphParams
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Ready:
     work: Work
 
 
-class Running(GraphParams):
+class Running(Choosing):
     """A graph that can be run on data."""
 
     steps_: Any
