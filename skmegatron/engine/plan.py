@@ -67,6 +67,8 @@ class Plan:
         Whose values the run gives.
     prune : bool
         Whether values are dropped at their last reader.
+    given : tuple of Node
+        What is read and neither fed to an input nor computed.
     notes : dict
         What others have worked out of it, so as not to do so again.
     """
@@ -75,6 +77,7 @@ class Plan:
     inputs: tuple[InputNode, ...]
     wanted: tuple[Node, ...]
     prune: bool = True
+    given: tuple[Node, ...] = ()
     notes: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
@@ -140,7 +143,8 @@ def plan(
     needed: set[Node] = set(wanted)
     tasks: list[Task] = []
     for step in reversed(list(nodes_of)):
-        give = any(node in needed and node not in given for node in nodes_of[step])
+        nodes = tuple(node for node in nodes_of[step] if node not in given)
+        give = any(node in needed for node in nodes)
         learn = step in learning or (fit and is_stateful(step))
         if give or learn:
             needed.update(step.inbound_nodes)
@@ -148,13 +152,13 @@ def plan(
                 needed.update(step.fit_only.values())
             method = (methods or {}).get(step, "transform")
             whole = getattr(step.layer, "n_outputs", 1) == 1
-            nodes = tuple(nodes_of[step])
             tasks.append(Task(step, graph.names[step], nodes, learn, give, method, whole=whole))
     tasks.reverse()
     inputs = tuple(node for node in order if isinstance(node, InputNode) and node in needed)
     if prune:
         tasks = with_last_readers(tasks, wanted)
-    return Plan(tuple(tasks), inputs, tuple(wanted), prune)
+    read = tuple(node for node in order if node in needed and node in given)
+    return Plan(tuple(tasks), inputs, tuple(wanted), prune, read)
 
 
 def levels(planned: Plan) -> list[Level]:

@@ -18,6 +18,7 @@ from skmegatron.errors import NodeTypeError
 from skmegatron.io.tables import as_values, columns_together, describe, released
 from skmegatron.layers.answering import Asker
 from skmegatron.layers.core import Layer, Names
+from skmegatron.layers.requests import folds, requesting
 from skmegatron.layers.wrapping import (
     batch_advice,
     copies_first,
@@ -382,12 +383,14 @@ class Sklearn(Layer):
     ) -> Any:
         groups = params.pop("groups", None)
         self._fit_by("fit", arrays, y, validation, params)
+        X = self._pack(arrays)
+        cv, groups = folds(self.estimator, self.cv, X, y, groups)
         return cross_val_predict(
-            clone(self.estimator),
-            self._pack(arrays),
+            requesting(clone(self.estimator), params),
+            X,
             *self._labels(y),
             groups=groups,
-            cv=self.cv,
+            cv=cv,
             method=method,
             params=params or None,
         )

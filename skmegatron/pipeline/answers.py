@@ -15,6 +15,7 @@ from skmegatron.io.dataset import Dataset
 from skmegatron.io.tables import guarded, released
 from skmegatron.nodes.core import Node, Step, StepNode
 from skmegatron.pipeline.heads import Head
+from skmegatron.pipeline.middle import fed_nodes, wanted_nodes
 from skmegatron.pipeline.names import node_columns
 from skmegatron.pipeline.running import Running
 from skmegatron.pipeline.storing import Storing, row_keys
@@ -128,11 +129,17 @@ class Answers(Storing):
                     "Values asked for with outputs= are not stored, so cached= and index_field= "
                     "say nothing about them. Leave them out."
                 )
-            asked = outputs if isinstance(outputs, list | tuple) else [outputs]
-            wanted = [graph.find(item) for item in asked]
+            wanted = wanted_nodes(graph, outputs)
             values, feed = self._run(graph, wanted, X, prune=prune)
             return self._wrapped(wanted, values, feed)
-        ready = self._ready(graph, graph.outputs, prune=prune)
+        given = fed_nodes(graph, X)
+        if given and cached:
+            names = [graph.node_names[node] for node in given]
+            raise ValueError(
+                f"cached=True finds rows by what was fed to the inputs, and {names} are fed as "
+                "values of steps. Leave cached= out, or feed the inputs."
+            )
+        ready = self._ready(graph, graph.outputs, prune=prune, given=given)
         feed = self._feed(graph, ready.edge, X, None, {}, fitting=False)
         place = self._place()
         if place is None:
@@ -398,7 +405,7 @@ class Answers(Storing):
     def _measure(
         self, ends: Sequence[Any], X: Any, y: Any, prune: bool, extra: Mapping[str, Any]
     ) -> dict[str, Any]:
-        ready = self._ready(self.graph, read_by(ends), prune=prune)
+        ready = self._ready_for(X, self.graph, read_by(ends), prune=prune)
         values, _ = self._put_through(ready, X, y, extra)
         return self._results(ends, values)
 

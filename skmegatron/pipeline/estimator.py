@@ -25,6 +25,7 @@ from skmegatron.io.tables import released
 from skmegatron.nodes.core import Node, Step
 from skmegatron.pipeline.answers import gives_values, offers
 from skmegatron.pipeline.intake import Unfitted, validate_layers, warn_unused
+from skmegatron.pipeline.signature import shows_inputs
 from skmegatron.pipeline.streams import Streams
 from skmegatron.visuals import pipeline_html
 
@@ -131,6 +132,7 @@ class Pipeline(Streams):
         """Whether the graph was drawn on eager nodes."""
         return any(node.eager for node in self.graph.path)
 
+    @shows_inputs
     @with_callbacks
     def fit(self, X: Any, y: Any = None, *, validation_data: Any = None, **fit_only: Any) -> Self:
         """Fit every step that learns.
@@ -159,10 +161,15 @@ class Pipeline(Streams):
             If something is not fed.
         ShapeError
             If something has the wrong shape.
+        ValueError
+            If a mapping holds the value of a step, which only predictions start from.
+        TypeError
+            If a layer is drawn with a keyword that its ``fit`` does not take.
         """
         self._fit(X, y, fit_only, validation_data=validation_data)
         return self
 
+    @shows_inputs
     @available_if(gives_values)
     @with_callbacks
     def fit_transform(
@@ -187,6 +194,7 @@ class Pipeline(Streams):
         values, feed = self._fit(X, y, fit_only, outputs, validation_data=validation_data)
         return self._wrapped(outputs, values, feed)
 
+    @shows_inputs
     @available_if(offers("fit_predict"))
     @with_callbacks
     def fit_predict(self, X: Any, y: Any = None, **fit_only: Any) -> Any:
