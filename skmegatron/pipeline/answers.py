@@ -102,8 +102,9 @@ class Answers(Storing):
         prune : bool, default=True
             Whether to let go of each intermediate value at its last reader. False keeps
             all until the end, where a debugger finds them after an error.
-        outputs : list of str or Node, default=None
-            Give these values instead: names of steps or inputs, or nodes. They are not kept.
+        outputs : str, Node or list of them, default=None
+            Give these values instead: names of steps or inputs, or nodes. The name of a step
+            that gives several values stands for all of them. They are not kept.
         cached : bool, default=False
             Whether to compute only the rows that the store does not hold for this fitted
             state and this content of the row, and to read the others from it.
@@ -117,9 +118,28 @@ class Answers(Storing):
         ------
         ValueError
             If `index_field` or `cached` is given and there is no storage, or with `outputs`;
-            if two rows have one key.
+            if two rows have one key; if `cached` is given and the value of a step is fed.
+        GraphError
+            If there is no node that `outputs` names.
+        MissingInputError
+            If an input that the run reads is not fed.
+        ShapeError
+            If what is fed has another shape than its input declares, or than its step gave.
         SchemaError
             If the store holds other outputs under this name and version.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> x = sm.Input("x")
+        >>> doubled = sm.layers.ScalarMultiply(2)(x, "doubled")
+        >>> pipe = sm.Pipeline(x, sm.layers.ScalarMultiply(10)(doubled, "result"))
+        >>> pipe.transform([1, 2])
+        array([20, 40])
+        >>> pipe.transform([1, 2], outputs=["doubled"])
+        array([2, 4])
+        >>> pipe.transform({"doubled": [3]})
+        array([30])
         """
         graph = self._valid_graph()
         self._check_stores(index_field=index_field, cached=cached)

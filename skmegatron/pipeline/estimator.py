@@ -77,6 +77,12 @@ class Pipeline(Streams):
     classes_ : ndarray of shape (n_classes,)
         Labels that the output's classifier knows, in the units of the target.
 
+    Notes
+    -----
+    Once fitted, a mapping may hold the value of a step under the step's name, as `transform`
+    gives it with ``outputs=``. Only what lies below is run then, and only inputs that are still
+    read must be fed. Such a value wins over computing it.
+
     Examples
     --------
     >>> import skmegatron as sm
@@ -88,6 +94,9 @@ class Pipeline(Streams):
     >>> pipe = sm.Pipeline([X, y], sm.layers.Sklearn(LogisticRegression())(features, y=y))
     >>> data, labels = load_iris(return_X_y=True)
     >>> pipe.set_params(pca__n_components=3).fit(data, labels).score(data, labels) > 0.9
+    True
+    >>> middle = pipe.transform(data, outputs=["concatenate"])
+    >>> bool((pipe.predict({"concatenate": middle}) == pipe.predict(data)).all())
     True
     """
 

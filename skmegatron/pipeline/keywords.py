@@ -7,6 +7,7 @@ from inspect import Parameter
 from typing import Any
 
 from skmegatron.layers.adapters import Sklearn
+from skmegatron.layers.core import StatefulLayer
 from skmegatron.nodes.core import Step
 from skmegatron.nodes.graph import Graph
 
@@ -55,8 +56,10 @@ def _check(step: Step, name: str, drawn: list[str]) -> None:
 
 def _keywords(fits: Any) -> list[str] | None:
     """List the keywords of a ``fit``; None where it takes any, or does not tell."""
+    inherited = isinstance(fits, StatefulLayer) and type(fits).fit is StatefulLayer.fit
+    function = getattr(fits, "partial_fit", fits.fit) if inherited else fits.fit  # where it ends
     try:
-        parameters = inspect.signature(fits.fit).parameters.values()
+        parameters = inspect.signature(function).parameters.values()
     except ValueError:  # compiled code without a signature
         return None
     if any(p.kind is Parameter.VAR_KEYWORD for p in parameters):

@@ -14,7 +14,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import AdaBoostClassifier, BaggingClassifier, StackingClassifier
 from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
-from sklearn.metrics import get_scorer
+from sklearn.metrics import accuracy_score, get_scorer
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
@@ -31,7 +31,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 import skmegatron as sm
 from skmegatron.errors import MissingInputError, ShapeError
-from skmegatron.layers import Sklearn, Whiten
+from skmegatron.layers import Metric, Sklearn, Whiten
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(120, 4))
@@ -128,6 +128,7 @@ def test_requests_are_refused_while_routing_is_off():
 
 # Through scikit-learn, routing on
 
+
 def spelled():
     """The sklearn spelling, with the same requests."""
     model = LogisticRegression().set_fit_request(sample_weight=True)
@@ -171,6 +172,27 @@ def test_a_search_hands_weights_to_a_scorer_that_requests_them(routing):
     )
 
     assert_allclose(mine.cv_results_["mean_test_score"], theirs.cv_results_["mean_test_score"])
+
+
+def test_a_search_scores_with_the_metrics_of_a_weighted_graph(routing):
+    drawn = weighted(LogisticRegression())
+    accuracy = Metric(accuracy_score)(drawn.inputs[1], drawn.outputs, "accuracy")
+    pipeline = sm.Pipeline(drawn.inputs, drawn.outputs, metrics=accuracy)
+
+    search = GridSearchCV(
+        pipeline,
+        {"logisticregression__C": GRID},
+        cv=3,
+        scoring=sm.Pipeline.evaluate,
+        refit="accuracy",
+    ).fit(X, Y, sample_weight=WEIGHT)
+
+    scorer = get_scorer("accuracy").set_score_request(sample_weight=False)
+    expected = GridSearchCV(pipeline, {"logisticregression__C": GRID}, cv=3, scoring=scorer)
+    expected.fit(X, Y, sample_weight=WEIGHT)
+    assert_allclose(
+        search.cv_results_["mean_test_accuracy"], expected.cv_results_["mean_test_score"]
+    )
 
 
 def test_weights_reach_only_who_requests_them(routing):
@@ -408,16 +430,14 @@ def test_catboost_takes_its_start_from_a_node():
 
 def check_start(model, keyword):
     x, y, start = sm.Input("X", shape=(None,)), sm.Target("y"), sm.Input("start")
-    pipeline = sm.Pipeline([x, y, start], Sklearn(model)(x, y=y, **{keyword: start}))
+    guess = Sklearn(model)(x, "guess", y=y, **{keyword: start})
+    target, begin = X[:, 0].copy(), X[:, 1].copy()
 
-    pipeline.fit(X, X[:, 0], start=X[:, 1])
+    pipeline = sm.Pipeline([x, y, start], guess).fit(X, target, start=begin)
 
-    # A booster of this kind takes plain arrays.
-    expected = clone(model).fit(X, X[:, 0], **{keyword: X[:, 1]})
-    assert_allclose(
-        pipeline.steps_[pipeline.graph.names[pipeline.graph.steps[-1]]].predict(X),
-        expected.predict(X),
-    )
+    expected = clone(model).fit(X, target, **{keyword: begin})
+    assert_allclose(pipeline.predict(X), expected.predict(X))
+    assert not np.allclose(pipeline.predict(X), clone(model).fit(X, target).predict(X))
 
 
 # The signature of fit
