@@ -421,7 +421,7 @@ def _taken(given: Sequence[Given], X: Any) -> dict[Node, Any]:
 
 def _check_rows(values: Mapping[Node, Any], given: Sequence[Given]) -> None:
     if len({value.shape[0] for value in values.values() if value is not None}) > 1:
-        names = {one.node: one.name for one in given}
+        names: dict[Node, str] = {one.node: one.name for one in given}
         shown = {node: v for node, v in values.items() if v is not None}
         rows = {names.get(node, node.name): int(v.shape[0]) for node, v in shown.items()}
         raise ShapeError(
