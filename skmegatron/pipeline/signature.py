@@ -85,7 +85,7 @@ class _Shown:
 
     def __init__(self, function: Any, pipeline: Any) -> None:
         self.__wrapped__ = function
-        self.__doc__ = function.__doc__
+        self.__doc__, self.__module__ = function.__doc__, function.__module__
         self._pipeline = pipeline
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
