@@ -54,7 +54,7 @@ def fed_nodes(
                 f"name: {{{', '.join(f'{part!r}: ...' for part in parts)}}}."
             )
     found = [graph.middle[name][0] for name in names]
-    if not methods:
+    if not found or not methods:
         return tuple(found)
     other = {step for step, method in methods.items() if method != _own(graph, step, layers or {})}
     return tuple(node for node in found if node.step not in other)
@@ -152,7 +152,9 @@ def _names(graph: Graph, X: Any) -> list[str]:
 
 
 def _own(graph: Graph, step: Step, layers: Mapping[str, Any]) -> str:
-    """Give the method of the estimator that a step's value comes from."""
+    """Give the method of the estimator that a step's value comes from; "" where none does."""
     layer = layers.get(graph.names[step], step.layer)
+    if not getattr(layer, "gives_value", True):
+        return ""
     method: str = getattr(layer, "resolved_method", "transform")
     return method

@@ -87,6 +87,15 @@ def test_score_samples_takes_a_value_in_the_middle():
     assert_array_equal(given, pipeline.score_samples(IMAGES))
 
 
+def test_a_step_that_gives_no_value_answers_from_one_in_the_middle():
+    X = sm.Input("X", shape=(None,))
+    pipeline = sm.Pipeline(X, Sklearn(KernelDensity())(Whiten()(X, "z"), "density")).fit(IMAGES)
+    middle = Whiten().fit_transform(IMAGES)
+
+    for fed in ({"z": middle}, {"z": middle, "density": AGES}):
+        assert_allclose(pipeline.score_samples(fed), pipeline.score_samples(IMAGES))
+
+
 def test_explore_takes_a_value_in_the_middle():
     x = sm.Input("x")
     doubled = ScalarMultiply(2)(x, "doubled")
