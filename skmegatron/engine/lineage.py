@@ -56,7 +56,7 @@ class Lineage:
     plan : Plan
     graph : Graph
     fed : mapping of Node to array
-        Values of the plan's inputs.
+        Values of the plan's inputs, and of what is given in the middle of it.
     origin : Origin
 
     Attributes
@@ -73,7 +73,7 @@ class Lineage:
 
     def __init__(self, plan: Plan, graph: Graph, fed: Mapping[Node, Any], origin: Origin) -> None:
         self.nodes: dict[Node, str | None] = {
-            node: _content_key(fed[node]) for node in plan.inputs if node in fed
+            node: _content_key(fed[node]) for node in (*plan.inputs, *plan.given) if node in fed
         }
         self.tasks: dict[Step, str | None] = {}
         self.states: dict[str, str] = dict(origin.learned)

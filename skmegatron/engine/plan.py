@@ -74,6 +74,8 @@ class Plan:
         Whose values the run gives.
     prune : bool
         Whether values are dropped at their last reader.
+    given : tuple of Node
+        What is read and neither fed to an input nor computed.
     notes : dict
         What others have worked out of it, so as not to do so again.
     """
@@ -82,6 +84,7 @@ class Plan:
     inputs: tuple[InputNode, ...]
     wanted: tuple[Node, ...]
     prune: bool = True
+    given: tuple[Node, ...] = ()
     notes: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
@@ -147,10 +150,11 @@ def plan(
     needed: set[Node] = set(wanted)
     tasks: list[Task] = []
     for step in reversed(list(nodes_of)):
-        give = any(node in needed and node not in given for node in nodes_of[step])
+        nodes = tuple(node for node in nodes_of[step] if node not in given)
+        give = any(node in needed for node in nodes)
         learn = step in learning or (fit and is_stateful(step))
         if step.train_only and not (give and learn):
-            asked = [node for node in nodes_of[step] if node in needed and node not in given]
+            asked = [node for node in nodes if node in needed]
             if asked:
                 tasks.append(handing_on(step, graph.names[step], asked))
                 needed.update(tasks[-1].inbound)
@@ -158,7 +162,7 @@ def plan(
             needed.update(step.inbound_nodes)
             if learn:
                 needed.update(step.fit_only.values())
-            name, nodes, inbound = graph.names[step], tuple(nodes_of[step]), step.inbound_nodes
+            name, inbound = graph.names[step], step.inbound_nodes
             method = (methods or {}).get(step, "transform")
             whole = step.n_outputs == 1
             tasks.append(Task(step, name, nodes, inbound, learn, give, method, whole=whole))
@@ -166,7 +170,8 @@ def plan(
     inputs = tuple(node for node in order if isinstance(node, InputNode) and node in needed)
     if prune:
         tasks = with_last_readers(tasks, wanted)
-    return Plan(tuple(tasks), inputs, tuple(wanted), prune)
+    read = tuple(node for node in order if node in needed and node in given)
+    return Plan(tuple(tasks), inputs, tuple(wanted), prune, read)
 
 
 def handing_on(step: Step, name: str, nodes: Iterable[TransformationNode]) -> Task:

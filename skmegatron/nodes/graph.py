@@ -266,6 +266,23 @@ class Graph:
         used = set(sort(ends))
         return [node for node in self.inputs if node not in used]
 
+    @cached_property
+    def middle(self) -> dict[str, tuple[TransformationNode, ...]]:
+        """The nodes between the inputs and the ends by name, all of a step's by the step's.
+
+        Not those whose name is that of a column which an input binds.
+        """
+        columns = {column for node in self.inputs for column in node.columns or ()}
+        found = {
+            self.names[step]: tuple(sorted(nodes, key=lambda node: node.layer_out_index))
+            for step, nodes in self.outputs_of.items()
+            if len(nodes) > 1
+        }
+        for node in self.path:
+            if isinstance(node, TransformationNode):
+                found[self.node_names[node]] = (node,)
+        return {name: nodes for name, nodes in found.items() if name not in columns}
+
     def copy(
         self,
         layer_of: Callable[[Step], Any],

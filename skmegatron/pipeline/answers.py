@@ -17,6 +17,7 @@ from skmegatron.io.tables import guarded, released
 from skmegatron.nodes.core import Node, Step, TransformationNode
 from skmegatron.pipeline.alignment import is_aligned, misaligned
 from skmegatron.pipeline.heads import Head
+from skmegatron.pipeline.middle import fed_nodes, wanted_nodes
 from skmegatron.pipeline.names import node_columns
 from skmegatron.pipeline.running import Running
 from skmegatron.pipeline.storing import Storing, row_keys
@@ -104,8 +105,9 @@ class Answers(Storing):
         prune : bool, default=True
             Whether to let go of each intermediate value at its last reader. False keeps
             all until the end, where a debugger finds them after an error.
-        outputs : list of str or Node, default=None
-            Give these values instead: names of steps or inputs, or nodes. They are not kept.
+        outputs : str, Node or list of them, default=None
+            Give these values instead: names of steps or inputs, or nodes. The name of a step
+            that gives several values stands for all of them. They are not kept.
         cached : bool, default=False
             Whether to compute only the rows that the store does not hold for this fitted
             state and this content of the row, and to read the others from it.
@@ -119,9 +121,28 @@ class Answers(Storing):
         ------
         ValueError
             If `index_field` or `cached` is given and there is no storage, or with `outputs`;
-            if two rows have one key.
+            if two rows have one key; if `cached` is given and the value of a step is fed.
+        GraphError
+            If there is no node that `outputs` names.
+        MissingInputError
+            If an input that the run reads is not fed.
+        ShapeError
+            If what is fed has another shape than its input declares, or than its step gave.
         SchemaError
             If the store holds other outputs under this name and version.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> x = sm.Input("x")
+        >>> doubled = sm.layers.ScalarMultiply(2)(x, "doubled")
+        >>> pipe = sm.Pipeline(x, sm.layers.ScalarMultiply(10)(doubled, "result"))
+        >>> pipe.transform([1, 2])
+        array([20, 40])
+        >>> pipe.transform([1, 2], outputs=["doubled"])
+        array([2, 4])
+        >>> pipe.transform({"doubled": [3]})
+        array([30])
         """
         graph = self._valid_graph()
         self._check_stores(index_field=index_field, cached=cached)
@@ -131,15 +152,21 @@ class Answers(Storing):
                     "Values asked for with outputs= are not stored, so cached= and index_field= "
                     "say nothing about them. Leave them out."
                 )
-            asked = outputs if isinstance(outputs, list | tuple) else [outputs]
-            wanted = [graph.find(item) for item in asked]
+            wanted = wanted_nodes(graph, outputs)
             try:
                 values, feed = self._run(graph, wanted, X, prune=prune)
             except MissingInputError as error:
                 graph.note_fit_only(error, wanted)
                 raise
             return self._wrapped(wanted, values, feed)
-        ready = self._ready(graph, graph.outputs, prune=prune)
+        given = fed_nodes(graph, X)
+        if given and cached:
+            names = [graph.node_names[node] for node in given]
+            raise ValueError(
+                f"cached=True finds rows by what was fed to the inputs, and {names} are fed as "
+                "values of steps. Leave cached= out, or feed the inputs."
+            )
+        ready = self._ready(graph, graph.outputs, prune=prune, given=given)
         feed = self._feed(graph, ready.edge, X, None, {}, fitting=False)
         place = self._place()
         if place is None:
@@ -436,7 +463,7 @@ class Answers(Storing):
     def _measure(
         self, ends: Sequence[Any], X: Any, y: Any, prune: bool, extra: Mapping[str, Any]
     ) -> dict[str, Any]:
-        ready = self._ready(self.graph, read_by(ends), prune=prune)
+        ready = self._ready_for(X, self.graph, read_by(ends), prune=prune)
         values, _ = self._put_through(ready, X, y, extra)
         return self._results(ends, values)
 

@@ -39,6 +39,7 @@ from skmegatron.pipeline.holding import (
 )
 from skmegatron.pipeline.intake import Unfitted, validate_layers, warn_unused
 from skmegatron.pipeline.running import Edge
+from skmegatron.pipeline.signature import shows_inputs
 from skmegatron.pipeline.streams import Streams
 from skmegatron.visuals import pipeline_html
 
@@ -90,6 +91,12 @@ class Pipeline(Streams):
     classes_ : ndarray of shape (n_classes,)
         Labels that the output's classifier knows, in the units of the target.
 
+    Notes
+    -----
+    Once fitted, a mapping may hold the value of a step under the step's name, as `transform`
+    gives it with ``outputs=``. Only what lies below is run then, and only inputs that are still
+    read must be fed. Such a value wins over computing it.
+
     Examples
     --------
     >>> import skmegatron as sm
@@ -101,6 +108,9 @@ class Pipeline(Streams):
     >>> pipe = sm.Pipeline([X, y], sm.layers.Sklearn(LogisticRegression())(features, y=y))
     >>> data, labels = load_iris(return_X_y=True)
     >>> pipe.set_params(pca__n_components=3).fit(data, labels).score(data, labels) > 0.9
+    True
+    >>> middle = pipe.transform(data, outputs=["concatenate"])
+    >>> bool((pipe.predict({"concatenate": middle}) == pipe.predict(data)).all())
     True
     """
 
@@ -151,6 +161,7 @@ class Pipeline(Streams):
         graph = self._graph_or_none()
         return graph is not None and bool(takers(plan(graph, (), fit=True)))
 
+    @shows_inputs
     @with_callbacks
     def fit(
         self,
@@ -194,11 +205,15 @@ class Pipeline(Streams):
         ShapeError
             If something has the wrong shape.
         ValueError
-            If no step can use the held-out data, or it cannot be cut off.
+            If a mapping holds the value of a step, which only predictions start from; if no step
+            can use the held-out data, or it cannot be cut off.
+        TypeError
+            If a layer is drawn with a keyword that its ``fit`` does not take.
         """
         self._fit(X, y, fit_only, validation=(validation_data, validation_split))
         return self
 
+    @shows_inputs
     @available_if(gives_values)
     @with_callbacks
     def fit_transform(
@@ -241,6 +256,7 @@ class Pipeline(Streams):
             feed = behind
         return self._wrapped(outputs, values, feed)
 
+    @shows_inputs
     @available_if(offers("fit_predict"))
     @with_callbacks
     def fit_predict(self, X: Any, y: Any = None, **fit_only: Any) -> Any:

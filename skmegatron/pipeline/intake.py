@@ -17,6 +17,7 @@ from skmegatron.engine.stream import BatchFit, Pass
 from skmegatron.errors import UnusedInputWarning
 from skmegatron.nodes.core import Step, Target
 from skmegatron.nodes.graph import Graph
+from skmegatron.pipeline.keywords import check_keywords
 from skmegatron.pipeline.running import Edge, Running
 
 
@@ -89,7 +90,7 @@ class Intake:
 
 
 def validate_layers(graph: Graph) -> None:
-    """Check the hyperparameters of every layer.
+    """Check the hyperparameters of every layer, and the keywords it is called with.
 
     Parameters
     ----------
@@ -99,10 +100,13 @@ def validate_layers(graph: Graph) -> None:
     ------
     ValueError
         If one cannot be used.
+    TypeError
+        If a layer's ``fit`` does not take a keyword.
     """
     for step in graph.steps:
         if hasattr(step.layer, "validate"):
             step.layer.validate()
+    check_keywords(graph)
 
 
 class Unfitted(dict[str, Any]):

@@ -32,7 +32,9 @@ from skmegatron.engine.stream import (
 from skmegatron.nodes.core import Node
 from skmegatron.pipeline.answers import Answers, arrays_for, read_by, transforms
 from skmegatron.pipeline.intake import Intake, own_steps, validate_layers, warn_unused
+from skmegatron.pipeline.middle import refuse_middle
 from skmegatron.pipeline.running import Ready, Running
+from skmegatron.pipeline.signature import shows_inputs
 
 
 def _learns_in_batches(pipeline: Running) -> bool:
@@ -48,6 +50,7 @@ class Streams(CallbackSupportMixin, Answers):
 
     verbose: bool
 
+    @shows_inputs
     @available_if(_learns_in_batches)
     def partial_fit(self, X: Any, y: Any = None, classes: Any = None, **fit_only: Any) -> Self:
         """Take one more batch into every step that learns.
@@ -283,6 +286,8 @@ class Streams(CallbackSupportMixin, Answers):
         for place, batch in enumerate(batches.read(), start=1):
             with _noted(f"in batch {place}"):
                 X, y, extra = split_batch(batch)
+                instead = "call the method without _generator on each batch"
+                refuse_middle(ready.graph, X, "Batches go through every step", instead)
                 if not labelled:
                     y, extra = None, {}
                 values, feed = self._put_through(ready, X, y, extra)
