@@ -151,7 +151,7 @@ def _check_learns(task: Task) -> None:
         raise StreamError(
             f"Step {task.name!r} is a pipeline whose own steps wait for each other, and a step "
             "has one pass to learn in. Draw its steps in this graph, or fit it on a sample and "
-            "freeze it: Sklearn(FrozenEstimator(pipeline.fit(sample)))."
+            "freeze it: Frozen(pipeline.fit(sample))."
         )
     if learns_in_batches(layer):
         return

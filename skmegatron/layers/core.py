@@ -50,6 +50,8 @@ class Layer(BaseEstimator):
     stateful: bool = True
     #: Whether `transform` gives other rows than it takes; `kept_rows` then tells which.
     changes_rows: bool = False
+    #: Whether it came with what it has learned, and is never fitted.
+    frozen: bool = False
 
     @property
     def rowwise(self) -> bool:
@@ -191,7 +193,7 @@ class Layer(BaseEstimator):
             outputs = split_outputs(layer, result)
         except Exception as error:  # whatever a layer raises is told with its place, and raised
             given = [(node.name or _class_name(node), node.output) for node in inbound]
-            label = name if isinstance(name, str) else type(self.wrapped).__name__.lower()
+            label = name if isinstance(name, str) else type(self.named_after).__name__.lower()
             error.add_note(where(label, self, "eagerly", given))
             raise
         return layer, [released(output) for output in outputs]
@@ -209,6 +211,35 @@ class Layer(BaseEstimator):
     def wrapped(self) -> Any:
         """What the user sees as the step: the layer itself, or the estimator it wraps."""
         return self
+
+    @property
+    def named_after(self) -> Any:
+        """What a step without a name of its own has the name of."""
+        return self.wrapped
+
+    def freeze(self) -> Layer:
+        """Make a step that has learned what this one has, and learns no more.
+
+        Returns
+        -------
+        Frozen
+            It holds a copy, and is not fitted again, in clones neither.
+
+        Raises
+        ------
+        NotFittedError
+            If there is nothing learned yet.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import Whiten
+        >>> frozen = Whiten().fit(np.array([[150.0], [170.0], [190.0]])).freeze()
+        >>> frozen.fit(np.array([[1.0], [2.0]])).transform(np.array([[190.0]])).round(2)
+        array([[1.22]])
+        """
+        frozen: Layer = hooks["freeze"](self)
+        return frozen
 
     def fit(self, *arrays: Any, **fit_only: Any) -> Self:
         """Learn from data.
@@ -590,7 +621,9 @@ def _fit_value(key: str, node: Node) -> Any:
 
 
 def _class_name(node: Node) -> str:
-    return type(node.step.layer.wrapped).__name__.lower() if isinstance(node, StepNode) else "?"
+    return (
+        type(node.step.layer.named_after).__name__.lower() if isinstance(node, StepNode) else "?"
+    )
 
 
 def _say(thing: Any) -> str:

@@ -130,6 +130,29 @@ def learns_nothing(estimator: Any) -> bool:
     return tags is not None and not tags.requires_fit
 
 
+def is_fitted(estimator: Any) -> bool:
+    """Tell whether an estimator or layer can be used on data as it is.
+
+    Parameters
+    ----------
+    estimator : estimator or layer
+
+    Returns
+    -------
+    bool
+        True also for what learns nothing.
+    """
+    for name in ("__sklearn_is_fitted__", "is_fitted"):  # the second is CatBoost's
+        told = getattr(estimator, name, None)
+        if callable(told) and told():
+            return True
+    if isinstance(estimator, FrozenEstimator):
+        return False
+    attributes = getattr(estimator, "__dict__", {})
+    learned = any(name.endswith("_") and not name.startswith("__") for name in attributes)
+    return learned or learns_nothing(estimator)
+
+
 def takes_epochs(estimator: Any) -> bool:
     """Tell whether an estimator is a model, which reads the data once in each epoch.
 
@@ -158,7 +181,7 @@ def batch_advice(estimator: Any) -> str:
     """
     name = type(estimator).__name__
     other = f"Use {_INSTEAD[name]} instead, or fit" if name in _INSTEAD else "Fit"
-    return f"{other} it on a sample and freeze it: Sklearn(FrozenEstimator({name}().fit(sample)))."
+    return f"{other} it on a sample and freeze it: Frozen({name}().fit(sample))."
 
 
 def may_write(estimator: Any) -> bool:
