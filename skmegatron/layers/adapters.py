@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import deepcopy
 from typing import Any, Self
 
 import numpy as np
@@ -31,7 +32,7 @@ from skmegatron.layers.wrapping import (
 from skmegatron.nodes.core import Node
 
 #: Attributes that a clone has, or has no need of.
-_PLAIN = {"estimator", "method", "cv", "estimator_", "_asker"}
+_PLAIN = {"estimator", "method", "cv", "estimator_", "_asker", "_earlier"}
 
 
 def _offers(method: str) -> Callable[[Sklearn], bool]:
@@ -356,11 +357,29 @@ class Sklearn(Layer):
         finally:
             del self._observer
 
+    def go_on_from(self, fitted: Sklearn) -> None:
+        """Let the next fit go on from what another layer has learned.
+
+        Parameters
+        ----------
+        fitted : Sklearn
+            It is not changed. Its estimator must have the parameter ``warm_start``.
+        """
+        self._earlier = fitted.current
+
+    def _start(self) -> Any:
+        """Give what is fitted: a clone, or a copy of what goes on from an earlier fit."""
+        estimator = clone(self.estimator)
+        if "_earlier" not in vars(self):
+            return estimator
+        params = {**estimator.get_params(deep=False), "warm_start": True}
+        return deepcopy(self._earlier).set_params(**params)
+
     def _fit_by(
         self, function: str, arrays: Sequence[Any], y: Any, validation: Any, params: dict[str, Any]
     ) -> Any:
         """Fit a clone of the estimator with one of its methods, and keep it if that went well."""
-        estimator = clone(self.estimator)
+        estimator = self._start()
         params = self._fit_params(estimator, arrays, y, validation, params)
         owner, context = vars(self).get("_observer", (None, None))
         with _nested(context, estimator):
@@ -373,7 +392,8 @@ class Sklearn(Layer):
             if context is not None:
                 context.call_on_fit_task_end(estimator=owner)
         self.estimator_ = estimator
-        self.__dict__.pop("_asker", None)  # it holds on to the estimator before
+        for name in ("_asker", "_earlier"):  # they hold on to the estimator before
+            self.__dict__.pop(name, None)
         # Cross decompositions give the transformed y as well.
         return value[0] if function == "fit_transform" and isinstance(value, tuple) else value
 

@@ -26,6 +26,7 @@ from skmegatron.nodes.core import Node, Step
 from skmegatron.pipeline.answers import gives_values, offers
 from skmegatron.pipeline.intake import Unfitted, validate_layers, warn_unused
 from skmegatron.pipeline.streams import Streams
+from skmegatron.pipeline.warmth import cool_down, warm_layers
 from skmegatron.visuals import pipeline_html
 
 
@@ -132,7 +133,15 @@ class Pipeline(Streams):
         return any(node.eager for node in self.graph.path)
 
     @with_callbacks
-    def fit(self, X: Any, y: Any = None, *, validation_data: Any = None, **fit_only: Any) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        validation_data: Any = None,
+        warm_start: str | Sequence[str] | None = None,
+        **fit_only: Any,
+    ) -> Self:
         """Fit every step that learns.
 
         Parameters
@@ -144,6 +153,10 @@ class Pipeline(Streams):
         validation_data : tuple of (X, y), default=None
             Held-out data. It goes through the steps fitted on `X`, and reaches estimators
             whose ``fit`` takes ``X_val`` and ``y_val`` or ``eval_set``.
+        warm_start : str or list of str, default=None
+            Names of steps that go on from what they have learned, where their estimators have
+            the parameter ``warm_start``; the others are fitted anew. A step whose own
+            ``warm_start`` is True always goes on.
         **fit_only : array-like of shape (n_rows,)
             Inputs that only fitting reads, by name: ``sample_weight=w``.
 
@@ -159,8 +172,10 @@ class Pipeline(Streams):
             If something is not fed.
         ShapeError
             If something has the wrong shape.
+        ValueError
+            If a step is to go on that cannot.
         """
-        self._fit(X, y, fit_only, validation_data=validation_data)
+        self._fit(X, y, fit_only, validation_data=validation_data, warm_start=warm_start)
         return self
 
     @available_if(gives_values)
@@ -215,9 +230,11 @@ class Pipeline(Streams):
         wanted: Sequence[Node] = (),
         methods: Mapping[Step, str] | None = None,
         validation_data: Any = None,
+        warm_start: str | Sequence[str] | None = None,
     ) -> tuple[dict[Node, Any], Feed]:
         graph = self._valid_graph()
         validate_layers(graph)
+        warm = warm_layers(graph, warm_start, vars(self).get("steps_", {}))
         warn_unused(graph)
         planned = plan(graph, wanted, fit=True, methods=methods)
         edge = self._edge(graph, planned, fitting=True)
@@ -227,9 +244,11 @@ class Pipeline(Streams):
             X_val, y_val = _pair(validation_data)
             edge = self._edge(graph, planned, fitting=True, partly=True)
             held_out = self._feed(graph, edge, X_val, y_val, {}, fitting=True).values
-        layers = Unfitted(graph)
+        layers = Unfitted(graph, warm)
         work = Fit(layers, graph, held_out)
+        work.warm = warm
         values, learned = self._run_fit(planned, feed.handed_over(), work, self._observer)
+        cool_down(graph, layers, warm)
         fed = {graph.node_names[n]: np.shape(value)[1:] for n, value in feed.values.items()}
         self._keep(layers.whole(), feed, {**fed, **work.shapes}, learned)
         feed.rows = work.rows

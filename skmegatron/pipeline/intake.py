@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -113,10 +113,12 @@ class Unfitted(dict[str, Any]):
     Parameters
     ----------
     graph : Graph
+    warm : mapping of str to layer, default={}
+        Layers that go on from an earlier fit, in the place of clones.
     """
 
-    def __init__(self, graph: Graph) -> None:
-        super().__init__()
+    def __init__(self, graph: Graph, warm: Mapping[str, Any] | None = None) -> None:
+        super().__init__(warm or {})
         self.templates = {name: step.layer for step, name in own_steps(graph)}
 
     def __missing__(self, name: str) -> Any:
