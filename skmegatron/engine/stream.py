@@ -18,6 +18,7 @@ import numpy as np
 from skmegatron.engine.plan import Plan, Task, plan
 from skmegatron.engine.run import Layers, Work, as_labels
 from skmegatron.errors import StreamError
+from skmegatron.io.seen import note_rows
 from skmegatron.nodes.core import Node, Step, StepNode
 from skmegatron.nodes.graph import Graph
 
@@ -255,6 +256,7 @@ class BatchFit(Stream):
             if classes is not None:
                 fit_only["classes"] = classes
         layer.partial_fit(*arrays, **fit_only)
+        note_rows(layer, arrays, fit_only, vars(layer).get("_seen"))
 
     def check_taught(self, steps: Sequence[Step]) -> None:
         """Insist, at the end of a pass, that steps have had something to learn from.

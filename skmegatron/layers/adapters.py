@@ -16,12 +16,14 @@ from sklearn.multioutput import MultiOutputClassifier
 from sklearn.utils.metaestimators import available_if
 
 from skmegatron.errors import NodeTypeError
+from skmegatron.io.seen import Seen, seen_rows
 from skmegatron.io.tables import as_values, columns_together, describe, released
 from skmegatron.layers.answering import Asker
 from skmegatron.layers.core import Layer, Names
 from skmegatron.layers.wrapping import (
     batch_advice,
     copies_first,
+    learns_labels,
     learns_nothing,
     needs_labels,
     tags_of,
@@ -32,7 +34,7 @@ from skmegatron.layers.wrapping import (
 from skmegatron.nodes.core import Node
 
 #: Attributes that a clone has, or has no need of.
-_PLAIN = {"estimator", "method", "cv", "estimator_", "_asker", "_earlier"}
+_PLAIN = {"estimator", "method", "cv", "estimator_", "_asker", "_earlier", "_seen"}
 
 
 def _offers(method: str) -> Callable[[Sklearn], bool]:
@@ -95,6 +97,8 @@ class Sklearn(Layer):
     >>> Sklearn(MinMaxScaler()).fit_transform(np.array([1.0, 2.0, 3.0])).ravel()
     array([0. , 0.5, 1. ])
     """
+
+    notes_rows = True
 
     def __init__(self, estimator: Any, method: str = "auto", cv: Any = None) -> None:
         self.estimator = estimator
@@ -338,6 +342,7 @@ class Sklearn(Layer):
         if per_column and not isinstance(self.estimator, MultiOutputClassifier):
             params["classes"] = np.unique(np.concatenate(classes))
         self.estimator_.partial_fit(self._pack(arrays), *self._labels(y), **params)
+        self._note_rows(arrays, y, vars(self).get("_seen"))
         return self
 
     @contextmanager
@@ -366,6 +371,13 @@ class Sklearn(Layer):
             It is not changed. Its estimator must have the parameter ``warm_start``.
         """
         self._earlier = fitted.current
+        self._seen = vars(fitted).get("_seen")
+
+    def _note_rows(self, arrays: Sequence[Any], y: Any, before: Seen | None) -> None:
+        """Remember which rows the estimator has learned the labels of."""
+        frozen = isinstance(self.estimator, FrozenEstimator)
+        if y is not None and not frozen and learns_labels(self.estimator):
+            self._seen = seen_rows(arrays, before)
 
     def _start(self) -> Any:
         """Give what is fitted: a clone, or a copy of what goes on from an earlier fit."""
@@ -392,6 +404,7 @@ class Sklearn(Layer):
             if context is not None:
                 context.call_on_fit_task_end(estimator=owner)
         self.estimator_ = estimator
+        self._note_rows(arrays, y, vars(self).get("_seen") if "_earlier" in vars(self) else None)
         for name in ("_asker", "_earlier"):  # they hold on to the estimator before
             self.__dict__.pop(name, None)
         # Cross decompositions give the transformed y as well.

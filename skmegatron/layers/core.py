@@ -52,6 +52,10 @@ class Layer(BaseEstimator):
     changes_rows: bool = False
     #: Whether it came with what it has learned, and is never fitted.
     frozen: bool = False
+    #: Whether `fit` itself remembers on which rows it has learned labels.
+    notes_rows: bool = False
+    #: Whether it changes rows while fitting only, its labels being outputs behind the others.
+    train_only: bool = False
 
     @property
     def rowwise(self) -> bool:

@@ -15,6 +15,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import get_tags
 
 from skmegatron.errors import NodeTypeError
+from skmegatron.io.seen import Seen
 from skmegatron.layers.adapters import Sklearn
 from skmegatron.layers.core import Layer, Names
 from skmegatron.layers.wrapping import is_fitted
@@ -184,6 +185,11 @@ class Frozen(Layer):
         if isinstance(self.fitted, FrozenEstimator):
             return self.fitted.estimator
         return self.fitted.named_after if isinstance(self.fitted, Layer) else self.fitted
+
+    @property
+    def seen(self) -> Seen | None:
+        """What is remembered of the rows whose labels were learned; None where nothing is."""
+        return vars(self.fitted).get("_seen") if isinstance(self.fitted, Layer) else None
 
     @property
     def n_outputs(self) -> int:  # type: ignore[override]  # a class constant elsewhere, as of the layer here

@@ -77,6 +77,25 @@ def needs_labels(estimator: Any) -> bool:
     return any(p.name in ("y", "Y") and p.default is p.empty for p in parameters)
 
 
+def learns_labels(estimator: Any) -> bool:
+    """Tell whether what an estimator learns depends on the labels it is given.
+
+    Parameters
+    ----------
+    estimator : estimator or str or None
+
+    Returns
+    -------
+    bool
+    """
+    tags = tags_of(estimator)
+    kind = None if tags is None else tags.estimator_type
+    if kind in ("classifier", "regressor") or needs_labels(estimator):
+        return True
+    # Selection by a score of each column has tags that leave it to the score.
+    return hasattr(estimator, "score_func") or any(map(learns_labels, _parts(estimator)))
+
+
 def wants_columns(estimator: Any) -> bool:
     """Tell whether an estimator takes a table rather than a plain sequence of values.
 
@@ -239,6 +258,13 @@ def _last_step(estimator: Any) -> Any:
     if isinstance(steps, list) and steps and isinstance(steps[-1], tuple):
         return steps[-1][1]
     return _inner(estimator)
+
+
+def _parts(estimator: Any) -> list[Any]:
+    """Give the estimators that one is composed of, by name in a list of tuples."""
+    lists = ("steps", "transformer_list", "transformers")
+    named = [getattr(estimator, name, None) for name in lists]
+    return [item[1] for items in named if isinstance(items, list) for item in items]
 
 
 def _inner(estimator: Any) -> Any:

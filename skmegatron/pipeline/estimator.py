@@ -25,6 +25,7 @@ from skmegatron.io.tables import released
 from skmegatron.nodes.core import Node, Step
 from skmegatron.pipeline.answers import gives_values, offers
 from skmegatron.pipeline.intake import Unfitted, validate_layers, warn_unused
+from skmegatron.pipeline.leakage import Leak, Watch, warn_of
 from skmegatron.pipeline.streams import Streams
 from skmegatron.pipeline.warmth import cool_down, warm_layers
 from skmegatron.visuals import pipeline_html
@@ -236,7 +237,9 @@ class Pipeline(Streams):
         validate_layers(graph)
         warm = warm_layers(graph, warm_start, vars(self).get("steps_", {}))
         warn_unused(graph)
-        planned = plan(graph, wanted, fit=True, methods=methods)
+        warn_of(self._compiled().leaks)
+        watch = Watch(graph)
+        planned = plan(graph, [*wanted, *watch.reads], fit=True, methods=methods)
         edge = self._edge(graph, planned, fitting=True)
         feed = self._feed(graph, edge, X, y, fit_only, fitting=True)
         held_out = None
@@ -248,11 +251,57 @@ class Pipeline(Streams):
         work = Fit(layers, graph, held_out)
         work.warm = warm
         values, learned = self._run_fit(planned, feed.handed_over(), work, self._observer)
+        watch.look(values)
+        warn_of(watch.held_out())
         cool_down(graph, layers, warm)
         fed = {graph.node_names[n]: np.shape(value)[1:] for n, value in feed.values.items()}
         self._keep(layers.whole(), feed, {**fed, **work.shapes}, learned)
         feed.rows = work.rows
         return values, feed
+
+    def check_leakage(self, X: Any = None) -> list[Leak]:
+        """List the ways by which labels, or rows that are held out, would get into a score.
+
+        `fit` warns of them.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix, dataframe or mapping of str to array-like, default=None
+            Rows that a score is to be made on: tells whether a frozen step has learned any.
+
+        Returns
+        -------
+        list of Leak
+            Each with its ``kind``, ``node``, ``path``, ``message`` and ``mend``. None are found
+            in what happens outside of the graph, or inside of an estimator or a function.
+
+        Raises
+        ------
+        GraphError
+            If the graph cannot be run.
+        NotFittedError
+            If `X` is given, and a step above a frozen one is not fitted.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> from sklearn.linear_model import LogisticRegression, Ridge
+        >>> X, y = sm.Input("X", shape=(None,)), sm.Target("y")
+        >>> first = sm.layers.Sklearn(Ridge())(X, y=y)
+        >>> last = sm.layers.Sklearn(LogisticRegression())(first, y=y)
+        >>> [leak] = sm.Pipeline([X, y], last).check_leakage()
+        >>> leak.kind, leak.node
+        ('in-sample', 'ridge')
+        >>> leak.path
+        ('ridge', 'logisticregression')
+        """
+        graph = self._valid_graph()
+        leaks = list(self._compiled().leaks)
+        watch = Watch(graph)
+        if X is not None and watch.reads:
+            watch.look(self._run(graph, watch.reads, X)[0])
+            leaks += watch.shared()
+        return leaks
 
     def _observer(self, planned: Plan) -> Callable[[Task, Any], AbstractContextManager[Any]]:
         """Tell callbacks, and whoever asked for `verbose`, about each step."""

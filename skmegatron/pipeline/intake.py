@@ -17,6 +17,7 @@ from skmegatron.engine.stream import BatchFit, Pass
 from skmegatron.errors import UnusedInputWarning
 from skmegatron.nodes.core import Step, Target
 from skmegatron.nodes.graph import Graph
+from skmegatron.pipeline.leakage import Watch
 from skmegatron.pipeline.running import Edge, Running
 
 
@@ -38,13 +39,16 @@ class Intake:
         self.draft = draft
         self.graph = graph
         self.work = BatchFit(layers, graph)
+        self.watch = Watch(graph)
         self.first = Feed()
         self.edge: Edge | None = None
         self._last: tuple[Any, ...] = (None, None, {})
         self._column_labels = False
+        self._number = 0
 
     def begin(self, one: Pass) -> None:
         """Get ready for a pass."""
+        self._number += 1
         self.work.begin()
         self.edge = self.draft._edge(self.graph, one.plan, fitting=True)
 
@@ -60,6 +64,8 @@ class Intake:
         self.work.rows = feed.rows
         if all(value is None or value.shape[0] for value in feed.values.values()):
             self._last = (X, y, extra)
+        if self._number == 1:  # all passes read the same rows
+            self.watch.look(feed.values)
         values = run(one.plan, dict(feed.values), self.work)
         for step in one.collect:
             self.work.gather(step, values)

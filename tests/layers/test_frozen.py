@@ -269,7 +269,7 @@ def test_a_frozen_filter_keeps_rows_as_it_did():
 
 
 def test_parameters_of_a_frozen_step_cannot_be_set():
-    pipe = of(Frozen(LogisticRegression().fit(X, Y)))
+    pipe = of(Sklearn(LogisticRegression()).fit(X, y=Y).freeze())
 
     with pytest.raises(ValueError, match=r"C=3 cannot be set: LogisticRegression is frozen"):
         pipe.set_params(logisticregression__C=3)
