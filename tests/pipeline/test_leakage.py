@@ -462,6 +462,25 @@ def test_a_memory_gives_back_what_is_remembered():
             chain(pipe.steps_.randomforestclassifier.freeze()).fit(X[:100], Y[:100])
 
 
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("above", [Whiten().fit(X).freeze(), ScalarMultiply(2)])
+def test_rows_are_looked_at_in_every_way_to_run(n_jobs, above):
+    memory = sm.MemoryCache()
+    old = frozen(TREE, above.transform(X))
+    x, y = inputs()
+
+    def fit(rows):
+        ends = [old(above(x), "old"), Sklearn(Ridge())(x, "new", y=y)]
+        pipe = sm.Pipeline([x, y], ends, memory=memory, n_jobs=n_jobs)
+        return pipe.fit(X[rows], Y[rows])
+
+    for _ in range(2):
+        fit(slice(None))
+        with pytest.warns(LeakageWarning, match="32 of 64") as told:
+            fit(slice(100))
+        assert len(told) == 1
+
+
 def test_texts_of_a_frozen_classifier_are_known_again():
     words = np.array([f"word{place} word{place % 7}" for place in range(100)])
     text, y = sm.Input("text"), sm.Target("y")
