@@ -34,6 +34,8 @@ CASES = {
     "ElementWiseMultiply": (L.ElementWiseMultiply(), TABLE, TABLE),
     "Filter": (L.Filter(), TABLE, TABLE[:, 0] > -5),
     "Flatten": (L.Flatten(), IMAGES),
+    "Frozen": (L.Frozen(PCA(2).fit(TABLE)), TABLE),
+    "Frozen windows": (L.Frozen(L.TimeSeries(3)), TABLE),
     "Impute": (L.Impute({np.nan: 0.0}), np.where(TABLE > 0, TABLE, np.nan)),
     "Lambda": (L.Lambda(np.abs), TABLE),
     "Maybe": (Maybe(L.ScalarMultiply(2), random_state=0), TABLE),

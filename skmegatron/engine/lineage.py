@@ -7,7 +7,7 @@ stands for a value that cannot be told from others, so that it is neither looked
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -41,11 +41,14 @@ class Origin:
         Key of the learned state of each fitted step, by the step's name.
     held_out : mapping of Node to array or None
         The fed values of validation data.
+    warm : collection of str
+        Names of steps that go on from an earlier fit. What they learn has no key.
     """
 
     layers: Mapping[str, Any]
     learned: Mapping[str, str] = field(default_factory=dict)
     held_out: Mapping[Node, Any] | None = None
+    warm: Collection[str] = ()
 
 
 class Lineage:
@@ -82,6 +85,7 @@ class Lineage:
         self._base = environment_digest() + digest(
             {key: value for key, value in get_config().items() if key not in _HARMLESS}
         )
+        self._warm = origin.warm
         fed_out = dict(origin.held_out or {}).items()
         keys = {str(node.name): _content_key(value) for node, value in fed_out}
         #: Of the held-out rows: nothing where there are none, None where they cannot be told.
@@ -126,7 +130,7 @@ class Lineage:
 
     def _state_key(self, task: Task, layer: Any) -> str | None:
         parts, code = self._read(task), _layer_digest(layer)
-        if code is None or parts is None:
+        if code is None or parts is None or task.name in self._warm:
             return None
         named = task.step.fit_only.items()
         # One that changes the rows gives one output for each, in the order of the call.

@@ -253,6 +253,25 @@ def is_fed(node: Node) -> bool:
     return source is not None
 
 
+def holds_state(step: Step) -> bool:
+    """Tell whether a step's value depends on something learned, be it before it was drawn.
+
+    Parameters
+    ----------
+    step : Step
+
+    Returns
+    -------
+    bool
+
+    Returns
+    -------
+    bool
+    """
+    frozen = step.state_of is None and bool(getattr(step.layer, "frozen", False))
+    return frozen or is_stateful(step)
+
+
 def with_last_readers(tasks: Sequence[Task], wanted: Iterable[Node]) -> list[Task]:
     """Note at each task what nobody reads any more once it is done.
 

@@ -7,7 +7,7 @@ moment it holds only what is still to be used.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -150,6 +150,8 @@ class Fit(Work):
     layers: MutableMapping[str, Any]
     #: Shape of one observation at each node whose value was computed, by node name.
     shapes: dict[str, tuple[int, ...]]
+    #: Names of the steps that go on from an earlier fit.
+    warm: Collection[str] = ()
 
     def __init__(
         self,

@@ -18,6 +18,7 @@ import numpy as np
 from skmegatron.engine.plan import Plan, Task, plan
 from skmegatron.engine.run import Layers, Work, as_labels
 from skmegatron.errors import StreamError
+from skmegatron.io.seen import note_rows
 from skmegatron.nodes.core import Node, Step, StepNode
 from skmegatron.nodes.graph import Graph
 
@@ -151,7 +152,7 @@ def _check_learns(task: Task) -> None:
         raise StreamError(
             f"Step {task.name!r} is a pipeline whose own steps wait for each other, and a step "
             "has one pass to learn in. Draw its steps in this graph, or fit it on a sample and "
-            "freeze it: Sklearn(FrozenEstimator(pipeline.fit(sample)))."
+            "freeze it: Frozen(pipeline.fit(sample))."
         )
     if learns_in_batches(layer):
         return
@@ -254,6 +255,7 @@ class BatchFit(Stream):
             if classes is not None:
                 fit_only["classes"] = classes
         layer.partial_fit(*arrays, **fit_only)
+        note_rows(layer, arrays, fit_only, vars(layer).get("_seen"))
 
     def check_taught(self, steps: Sequence[Step]) -> None:
         """Insist, at the end of a pass, that steps have had something to learn from.

@@ -3,6 +3,7 @@
 from skmegatron.layers.adapters import Sklearn
 from skmegatron.layers.core import Lambda, Layer, StatefulLayer, StatelessLayer
 from skmegatron.layers.explore import Correlate, Describe, Explorer, Histogram, Scatter
+from skmegatron.layers.frozen import Frozen
 from skmegatron.layers.image import Downsample, RGBtoBinary, RGBtoGrey, Upsample
 from skmegatron.layers.metrics import Metric
 from skmegatron.layers.missing import Impute
@@ -50,6 +51,7 @@ __all__ = [
     "Explorer",
     "Filter",
     "Flatten",
+    "Frozen",
     "Histogram",
     "Impute",
     "Lambda",

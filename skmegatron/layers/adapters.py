@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import deepcopy
 from typing import Any, Self
 
 import numpy as np
@@ -14,6 +15,7 @@ from sklearn.multioutput import MultiOutputClassifier
 from sklearn.utils.metaestimators import available_if
 
 from skmegatron.errors import NodeTypeError
+from skmegatron.io.seen import Seen, seen_rows
 from skmegatron.io.tables import columns_together, released
 from skmegatron.layers.core import Layer, Names
 from skmegatron.layers.outoffold import out_of_fold, splits_of
@@ -22,6 +24,7 @@ from skmegatron.layers.wrapping import (
     as_asked,
     batch_advice,
     copies_first,
+    learns_labels,
     learns_nothing,
     needs_labels,
     tags_of,
@@ -33,7 +36,7 @@ from skmegatron.nodes.choices import Choice, refuse_choices
 from skmegatron.nodes.core import Node
 
 #: Attributes that a clone has, or has no need of.
-_PLAIN = {"estimator", "method", "cv", "estimator_", "_asker"}
+_PLAIN = {"estimator", "method", "cv", "estimator_", "_asker", "_earlier", "_seen"}
 
 
 def _learns_in_batches(layer: Sklearn) -> bool:
@@ -84,6 +87,8 @@ class Sklearn(Responding):
     >>> Sklearn(MinMaxScaler()).fit_transform(np.array([1.0, 2.0, 3.0])).ravel()
     array([0. , 0.5, 1. ])
     """
+
+    notes_rows = True
 
     def __init__(self, estimator: Any, method: str = "auto", cv: Any = None) -> None:
         self.estimator = estimator
@@ -331,6 +336,7 @@ class Sklearn(Responding):
         if per_column and not isinstance(self.estimator, MultiOutputClassifier):
             params["classes"] = np.unique(np.concatenate(classes))
         self.estimator_.partial_fit(self._pack(arrays), *self._labels(y), **params)
+        self._note_rows(arrays, y, vars(self).get("_seen"))
         return self
 
     @contextmanager
@@ -350,12 +356,37 @@ class Sklearn(Responding):
         finally:
             del self._observer
 
+    def go_on_from(self, fitted: Sklearn) -> None:
+        """Let the next fit go on from what another layer has learned.
+
+        Parameters
+        ----------
+        fitted : Sklearn
+            It is not changed. Its estimator must have the parameter ``warm_start``.
+        """
+        self._earlier = fitted.current
+        self._seen = vars(fitted).get("_seen")
+
+    def _note_rows(self, arrays: Sequence[Any], y: Any, before: Seen | None) -> None:
+        """Remember which rows the estimator has learned the labels of."""
+        frozen = isinstance(self.estimator, FrozenEstimator)
+        if y is not None and not frozen and learns_labels(self.estimator):
+            self._seen = seen_rows(arrays, before)
+
+    def _start(self) -> Any:
+        """Give what is fitted: a clone, or a copy of what goes on from an earlier fit."""
+        estimator = clone(self.estimator)
+        if "_earlier" not in vars(self):
+            return estimator
+        params = {**estimator.get_params(deep=False), "warm_start": True}
+        return deepcopy(self._earlier).set_params(**params)
+
     def _fit_by(
         self, function: str, arrays: Sequence[Any], y: Any, validation: Any, params: dict[str, Any]
     ) -> Any:
         """Fit a clone of the estimator with one of its methods, and keep it if that went well."""
         refuse_choices(self)
-        estimator = clone(self.estimator)
+        estimator = self._start()
         params = params | self._fit_params(estimator, y, validation)
         owner, context = vars(self).get("_observer", (None, None))
         with _nested(context, estimator):
@@ -369,7 +400,9 @@ class Sklearn(Responding):
             if context is not None:
                 context.call_on_fit_task_end(estimator=owner)
         self.estimator_ = estimator
-        self.__dict__.pop("_asker", None)  # it holds on to the estimator before
+        self._note_rows(arrays, y, vars(self).get("_seen") if "_earlier" in vars(self) else None)
+        for name in ("_asker", "_earlier"):  # they hold on to the estimator before
+            self.__dict__.pop(name, None)
         # Cross decompositions give the transformed y as well.
         return value[0] if function == "fit_transform" and isinstance(value, tuple) else value
 

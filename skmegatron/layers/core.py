@@ -56,6 +56,10 @@ class Layer(BaseEstimator):
     train_only: bool = False
     #: Whether `get_params` of a pipeline shows its hyperparameters: not of metrics and explorers.
     _has_params: bool = True
+    #: Whether it came with what it has learned, and is never fitted.
+    frozen: bool = False
+    #: Whether `fit` itself remembers on which rows it has learned labels.
+    notes_rows: bool = False
 
     @property
     def rowwise(self) -> bool:
@@ -226,7 +230,7 @@ class Layer(BaseEstimator):
             outputs = split_outputs(layer, result)
         except Exception as error:  # whatever a layer raises is told with its place, and raised
             given = [(node.name or _class_name(node), node.output) for node in inbound]
-            label = name if isinstance(name, str) else type(self.wrapped).__name__.lower()
+            label = name if isinstance(name, str) else type(self.named_after).__name__.lower()
             error.add_note(where(label, self, "eagerly", given))
             raise
         return layer, [released(output) for output in outputs]
@@ -244,6 +248,35 @@ class Layer(BaseEstimator):
     def wrapped(self) -> Any:
         """What the user sees as the step: the layer itself, or the estimator it wraps."""
         return self
+
+    @property
+    def named_after(self) -> Any:
+        """What a step without a name of its own has the name of."""
+        return self.wrapped
+
+    def freeze(self) -> Layer:
+        """Make a step that has learned what this one has, and learns no more.
+
+        Returns
+        -------
+        Frozen
+            It holds a copy, and is not fitted again, in clones neither.
+
+        Raises
+        ------
+        NotFittedError
+            If there is nothing learned yet.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import Whiten
+        >>> frozen = Whiten().fit(np.array([[150.0], [170.0], [190.0]])).freeze()
+        >>> frozen.fit(np.array([[1.0], [2.0]])).transform(np.array([[190.0]])).round(2)
+        array([[1.22]])
+        """
+        frozen: Layer = hooks["freeze"](self)
+        return frozen
 
     def fit(self, *arrays: Any, **fit_only: Any) -> Self:
         """Learn from data.
@@ -626,7 +659,9 @@ def _fit_value(key: str, node: Node) -> Any:
 
 
 def _class_name(node: Node) -> str:
-    return type(node.step.layer.wrapped).__name__.lower() if isinstance(node, StepNode) else "?"
+    return (
+        type(node.step.layer.named_after).__name__.lower() if isinstance(node, StepNode) else "?"
+    )
 
 
 def _say(thing: Any) -> str:

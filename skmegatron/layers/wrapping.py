@@ -83,6 +83,25 @@ def needs_labels(estimator: Any) -> bool:
     return any(p.name in ("y", "Y") and p.default is p.empty for p in parameters)
 
 
+def learns_labels(estimator: Any) -> bool:
+    """Tell whether what an estimator learns depends on the labels it is given.
+
+    Parameters
+    ----------
+    estimator : estimator or str or None
+
+    Returns
+    -------
+    bool
+    """
+    tags = tags_of(estimator)
+    kind = None if tags is None else tags.estimator_type
+    if kind in ("classifier", "regressor") or needs_labels(estimator):
+        return True
+    # Selection by a score of each column has tags that leave it to the score.
+    return hasattr(estimator, "score_func") or any(map(learns_labels, _parts(estimator)))
+
+
 def wants_columns(estimator: Any) -> bool:
     """Tell whether an estimator takes a table rather than a plain sequence of values.
 
@@ -211,6 +230,29 @@ def learns_nothing(estimator: Any) -> bool:
     return tags is not None and not tags.requires_fit
 
 
+def is_fitted(estimator: Any) -> bool:
+    """Tell whether an estimator or layer can be used on data as it is.
+
+    Parameters
+    ----------
+    estimator : estimator or layer
+
+    Returns
+    -------
+    bool
+        True also for what learns nothing.
+    """
+    for name in ("__sklearn_is_fitted__", "is_fitted"):  # the second is CatBoost's
+        told = getattr(estimator, name, None)
+        if callable(told) and told():
+            return True
+    if isinstance(estimator, FrozenEstimator):
+        return False
+    attributes = getattr(estimator, "__dict__", {})
+    learned = any(name.endswith("_") and not name.startswith("__") for name in attributes)
+    return learned or learns_nothing(estimator)
+
+
 def takes_epochs(estimator: Any) -> bool:
     """Tell whether an estimator is a model, which reads the data once in each epoch.
 
@@ -257,7 +299,7 @@ def batch_advice(estimator: Any) -> str:
     """
     name = type(estimator).__name__
     other = f"Use {_INSTEAD[name]} instead, or fit" if name in _INSTEAD else "Fit"
-    return f"{other} it on a sample and freeze it: Sklearn(FrozenEstimator({name}().fit(sample)))."
+    return f"{other} it on a sample and freeze it: Frozen({name}().fit(sample))."
 
 
 def may_write(estimator: Any) -> bool:
@@ -315,6 +357,13 @@ def _last_step(estimator: Any) -> Any:
     if isinstance(steps, list) and steps and isinstance(steps[-1], tuple):
         return steps[-1][1]
     return _inner(estimator)
+
+
+def _parts(estimator: Any) -> list[Any]:
+    """Give the estimators that one is composed of, by name in a list of tuples."""
+    lists = ("steps", "transformer_list", "transformers")
+    named = [getattr(estimator, name, None) for name in lists]
+    return [item[1] for items in named if isinstance(items, list) for item in items]
 
 
 def _inner(estimator: Any) -> Any:

@@ -390,5 +390,5 @@ def _name_steps(steps: Sequence[Step], taken: set[str]) -> dict[Step, str]:
 
 
 def _base_name(step: Step) -> str:
-    named = getattr(step.layer, "wrapped", step.layer)
+    named = getattr(step.layer, "named_after", step.layer)
     return named if isinstance(named, str) else type(named).__name__.lower()

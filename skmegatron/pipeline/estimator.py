@@ -38,9 +38,11 @@ from skmegatron.pipeline.holding import (
     weights_by_name,
 )
 from skmegatron.pipeline.intake import Unfitted, validate_layers, warn_unused
+from skmegatron.pipeline.leakage import Leak, Watch, warn_of
 from skmegatron.pipeline.running import Edge
 from skmegatron.pipeline.signature import shows_inputs
 from skmegatron.pipeline.streams import Streams
+from skmegatron.pipeline.warmth import cool_down, warm_layers
 from skmegatron.visuals import pipeline_html
 
 
@@ -170,6 +172,7 @@ class Pipeline(Streams):
         *,
         validation_data: Any = None,
         validation_split: float | None = None,
+        warm_start: str | Sequence[str] | None = None,
         **fit_only: Any,
     ) -> Self:
         """Fit every step that learns.
@@ -189,6 +192,10 @@ class Pipeline(Streams):
             Fraction of the rows to hold out of `X` instead, the same ones every time:
             whole groups where a step reads ``groups=``, or where ``groups=values`` is passed
             here; else, for a classifier, with the same share of each class.
+        warm_start : str or list of str, default=None
+            Names of steps that go on from what they have learned, where their estimators have
+            the parameter ``warm_start``; the others are fitted anew. A step whose own
+            ``warm_start`` is True always goes on.
         **fit_only : array-like of shape (n_rows,)
             Inputs that only fitting reads, by name: ``sample_weight=w``.
 
@@ -206,11 +213,12 @@ class Pipeline(Streams):
             If something has the wrong shape.
         ValueError
             If a mapping holds the value of a step, which only predictions start from; if no step
-            can use the held-out data, or it cannot be cut off.
+            can use the held-out data, or it cannot be cut off; if a step is to go on that cannot.
         TypeError
             If a layer is drawn with a keyword that its ``fit`` does not take.
         """
-        self._fit(X, y, fit_only, validation=(validation_data, validation_split))
+        validation = validation_data, validation_split
+        self._fit(X, y, fit_only, validation=validation, warm_start=warm_start)
         return self
 
     @shows_inputs
@@ -294,14 +302,19 @@ class Pipeline(Streams):
         wanted: Sequence[Node] = (),
         methods: Mapping[Step, str] | None = None,
         validation: tuple[Any, Any] = (None, None),
+        warm_start: str | Sequence[str] | None = None,
     ) -> tuple[dict[Node, Any], Feed]:
         graph = self._valid_graph()
         validate_layers(graph)
+        warm = warm_layers(graph, warm_start, vars(self).get("steps_", {}))
         warn_unused(graph)
+        warn_of(self._compiled().leaks)
+        watch = Watch(graph)
         # What is cut off gets its values from the fitted pipeline, like all other rows then.
         validation_data, fraction = validation
         cuts = fraction is not None
-        planned = plan(graph, () if cuts else wanted, fit=True, methods=methods)
+        now = [*(() if cuts else wanted), *watch.reads]
+        planned = plan(graph, now, fit=True, methods=methods)
         check_domains(planned, graph)
         check_holding(planned, validation_data, fraction)
         by, fit_only = groups_apart(graph, fit_only) if cuts else (None, fit_only)
@@ -313,11 +326,15 @@ class Pipeline(Streams):
             feed, held_out = cut(graph, planned, whole, fraction, by, classifier=classifier)
         elif validation_data is not None:
             held_out = self._held_out(graph, planned, feed, validation_data)
-        layers = Unfitted(graph)
+        layers = Unfitted(graph, warm)
         work = Fit(layers, graph, held_out)
+        work.warm = warm
         if not wanted:
             whole = feed  # nobody else holds on to all rows while the others are learned from
         values, learned = self._run_fit(planned, feed.handed_over(), work, self._observer)
+        watch.look(values)
+        warn_of(watch.held_out())
+        cool_down(graph, layers, warm)
         fed = {graph.node_names[n]: np.shape(value)[1:] for n, value in feed.values.items()}
         self._keep(layers.whole(), feed, {**fed, **work.shapes}, learned)
         if cuts and wanted:
@@ -335,6 +352,50 @@ class Pipeline(Streams):
         held_out = self._feed(graph, edge, X, y, named, fitting=True)
         check_alike(feed, held_out)
         return held_out.values
+
+    def check_leakage(self, X: Any = None) -> list[Leak]:
+        """List the ways by which labels, or rows that are held out, would get into a score.
+
+        `fit` warns of them.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix, dataframe or mapping of str to array-like, default=None
+            Rows that a score is to be made on: tells whether a frozen step has learned any.
+
+        Returns
+        -------
+        list of Leak
+            Each with its ``kind``, ``node``, ``path``, ``message`` and ``mend``. None are found
+            in what happens outside of the graph, or inside of an estimator or a function.
+
+        Raises
+        ------
+        GraphError
+            If the graph cannot be run.
+        NotFittedError
+            If `X` is given, and a step above a frozen one is not fitted.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> from sklearn.linear_model import LogisticRegression, Ridge
+        >>> X, y = sm.Input("X", shape=(None,)), sm.Target("y")
+        >>> first = sm.layers.Sklearn(Ridge())(X, y=y)
+        >>> last = sm.layers.Sklearn(LogisticRegression())(first, y=y)
+        >>> [leak] = sm.Pipeline([X, y], last).check_leakage()
+        >>> leak.kind, leak.node
+        ('in-sample', 'ridge')
+        >>> leak.path
+        ('ridge', 'logisticregression')
+        """
+        graph = self._valid_graph()
+        leaks = list(self._compiled().leaks)
+        watch = Watch(graph)
+        if X is not None and watch.reads:
+            watch.look(self._run(graph, watch.reads, X)[0])
+            leaks += watch.shared()
+        return leaks
 
     def _observer(self, planned: Plan) -> Callable[[Task, Any], AbstractContextManager[Any]]:
         """Tell callbacks, and whoever asked for `verbose`, about each step."""

@@ -15,7 +15,7 @@ from typing import Any
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, OneToOneFeatureMixin
 from sklearn.utils import InputTags, Tags, TransformerTags, get_tags
 
-from skmegatron.engine.plan import is_stateful, plan
+from skmegatron.engine.plan import holds_state, plan
 from skmegatron.nodes.core import InputNode, Node, Step, Target, TransformationNode
 from skmegatron.nodes.graph import Graph
 from skmegatron.pipeline.targets import tell_units
@@ -66,7 +66,7 @@ def head_of(output: Node) -> Head | None:
         if node.handed_on is not None:
             node = node.handed_on
             continue
-        if is_stateful(step):
+        if holds_state(step):
             return Head(node, tuple(reversed(tail)))
         if len(step.inbound_nodes) > 1:
             return None
@@ -137,11 +137,11 @@ def _readers(graph: Graph, inputs: list[InputNode]) -> list[Step]:
     for step in graph.steps:
         if reach.isdisjoint(step.inbound_nodes):
             continue
-        if is_stateful(step):
+        if holds_state(step):
             readers.append(step)
         if step.train_only:
             reach.update(node for node in graph.outputs_of[step] if node.handed_on in reach)
-        elif not is_stateful(step):
+        elif not holds_state(step):
             reach.update(graph.outputs_of[step])
     return readers
 
@@ -170,8 +170,9 @@ def _reach(graph: Graph, keeps: Callable[[Any], bool]) -> set[Node]:
 
 
 def _passes_on(layer: Any, keeps: Callable[[Any], bool]) -> bool:
-    if not getattr(layer, "stateful", True):
+    if not getattr(layer, "stateful", True) and not getattr(layer, "frozen", False):
         return True
+    layer = layer.named_after if getattr(layer, "frozen", False) else layer
     wrapped = getattr(layer, "wrapped", layer)
     nested = getattr(wrapped, "graph", None)
     if isinstance(nested, Graph):

@@ -24,6 +24,7 @@ from skmegatron.errors import MegatronError
 from skmegatron.io.saving import Portable, unwrapped
 from skmegatron.layers.adapters import Sklearn
 from skmegatron.layers.core import Layer
+from skmegatron.layers.frozen import Frozen
 from skmegatron.layers.rows import Resample, TrainOnly
 from skmegatron.nodes.core import Node, Step
 from skmegatron.nodes.graph import Graph
@@ -270,6 +271,10 @@ def _as_layer(current: Any, value: Any) -> Any:
         return value
     if isinstance(current, TrainOnly):
         return Resample(value)
+    if isinstance(current, Frozen) and current.method == "auto":
+        current = current.fitted
+    if isinstance(current, Frozen):
+        return Sklearn(value, method=current.method)
     if isinstance(current, Sklearn):
         return Sklearn(value, method=current.method, cv=current.cv)
     return Sklearn(value)

@@ -762,6 +762,7 @@ EXAMPLES = [
     ElementWiseMultiply(),
     Explorer(np.max, axis=0),
     layers.Filter(),
+    layers.Frozen(PCA(2).fit(np.eye(3)), method="transform"),
     Flatten(),
     layers.Histogram(bins=5),
     layers.Impute({-1: 0}),
