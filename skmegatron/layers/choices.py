@@ -16,6 +16,7 @@ import numpy as np
 from skmegatron.errors import NodeTypeError
 from skmegatron.layers.adapters import Sklearn
 from skmegatron.layers.core import Layer, StatefulLayer
+from skmegatron.layers.rows import Resample
 from skmegatron.nodes.choices import Choice, labelled
 from skmegatron.nodes.core import Node, hooks
 from skmegatron.nodes.settling import Settled, keep_choices, settled_once, settled_step
@@ -153,7 +154,10 @@ def _check_keywords(layer: Any, given: Sequence[str]) -> None:
 
 
 def _settled_call(choice: Choice) -> Settled:
-    around = [value if isinstance(value, Layer) else Sklearn(value) for value in choice.candidates]
+    # A step that hands on its rows gives a node for each label, too, so its kind stays.
+    changing = any(getattr(value, "train_only", False) for value in choice.candidates)
+    kind = Resample if changing else Sklearn
+    around = [value if isinstance(value, Layer) else kind(value) for value in choice.candidates]
     return settled_step(Choice(around, choice.labels, choice.distribution))
 
 

@@ -119,15 +119,15 @@ class Layer(BaseEstimator):
         TypeError
             If something is left open that a search could not set.
         """
-        layer, choices = self._settled()
-        if choices:
-            return keep_choices(layer(*nodes, name=name, y=y, **fit_only_nodes), choices)
         fit_only = {"y": y} if y is not None else {}
         return self._called(nodes, name, fit_only | fit_only_nodes)
 
     def _called(
         self, nodes: Sequence[Any], name: str | Sequence[str] | None, fit_only: dict[str, Node]
     ) -> Any:
+        layer, choices = self._settled()
+        if choices:
+            return keep_choices(layer._called(nodes, name, fit_only), choices)
         inbound, name = self._read_call(nodes, name)
         for key, node in fit_only.items():
             if not isinstance(node, Node):

@@ -578,3 +578,53 @@ def test_routing_asks_for_what_goes_through_the_step():
     pipe = sm.Pipeline([X, y, w], Seen()(X2, y=y2, sample_weight=w2))
 
     assert pipe.get_metadata_routing().fit.requests["w"] is True
+
+
+# choices
+
+
+class KeepFirst(TrainOnly):
+    def __init__(self, n_kept=100):
+        self.n_kept = n_kept
+
+    def resample(self, X, y):
+        return X[: self.n_kept], y[: self.n_kept]
+
+
+@pytest.mark.parametrize(
+    ("layer", "grid"),
+    [
+        (
+            Resample(SMOTE(k_neighbors=sm.choose([3, 5]), random_state=0)),
+            {"change__k_neighbors": [3, 5]},
+        ),
+        (
+            Resample(
+                sm.choose({"under": RandomUnderSampler(random_state=0), "no": "passthrough"})
+            ),
+            {"change": ["under", "no"]},
+        ),
+        (KeepFirst(sm.choose([100, 120])), {"change__n_kept": [100, 120]}),
+        (
+            sm.choose({"no": "passthrough", "smote": Resample(SMOTE(random_state=0))}),
+            {"change": ["no", "smote"]},
+        ),
+        (
+            sm.choose({"first": KeepFirst(), "no": "passthrough"}),
+            {"change": ["first", "no"]},
+        ),
+    ],
+)
+def test_what_changes_rows_may_be_left_open_for_a_search(layer, grid):
+    X, y = sm.Input("X", shape=(None,)), sm.Target("y")
+    X2, y2 = layer(X, "change", y=y)
+    pipeline = sm.Pipeline([X, y], Sklearn(LogisticRegression())(X2, y=y2))
+
+    assert pipeline.param_grid() == grid
+    search = GridSearchCV(pipeline, grid, cv=3, error_score="raise").fit(DATA, LABELS)
+
+    for params, score in zip(
+        search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True
+    ):
+        fixed = clone(pipeline).set_params(**params)
+        assert score == cross_val_score(fixed, DATA, LABELS, cv=3).mean()
