@@ -18,7 +18,7 @@ from skmegatron.errors import NodeTypeError
 from skmegatron.io.seen import Seen, seen_rows
 from skmegatron.io.tables import columns_together, released
 from skmegatron.layers.core import Layer, Names
-from skmegatron.layers.outoffold import out_of_fold, splits_of
+from skmegatron.layers.outoffold import PER_CLASS, out_of_fold, splits_of
 from skmegatron.layers.responding import Responding, joined_names, names_of, offers
 from skmegatron.layers.wrapping import (
     as_asked,
@@ -286,7 +286,8 @@ class Sklearn(Responding):
         refuse_choices(self)
         method = self.resolved_method
         if self.cv is not None:
-            return self._fit_by_fold(method, arrays, y, validation_data, params)
+            value = self._fit_by_fold(method, arrays, y, validation_data, params)
+            return _as_columns(method, value)
         if method.startswith("fit_"):
             return self._fit_by(method, arrays, y, validation_data, params)
         direct = {"transform": "fit_transform", "predict": "fit_predict"}.get(method, "")
@@ -294,7 +295,7 @@ class Sklearn(Responding):
         if hasattr(self.estimator, direct) and (method == "transform" or only_way):
             return self._fit_by(direct, arrays, y, validation_data, params)
         self.fit(*arrays, y=y, validation_data=validation_data, **params)
-        return self._function(method, arrays)(self._pack(arrays))
+        return _as_columns(method, self._function(method, arrays)(self._pack(arrays)))
 
     @available_if(offers("fit_predict"))
     def fit_predict(self, *arrays: Any, y: Any = None, **params: Any) -> Any:
@@ -450,7 +451,8 @@ class Sklearn(Responding):
         """
         if self._passes_through:
             return arrays[0] if len(arrays) == 1 else columns_together(arrays)
-        return self.respond(self.resolved_method, *arrays)
+        method = self.resolved_method
+        return _as_columns(method, self.respond(method, *arrays))
 
     def feature_names(self, name: str, inbound: Sequence[Names | None]) -> Names | None:
         """Ask the estimator; predictions are named after the step.
@@ -474,6 +476,11 @@ class Sklearn(Responding):
             own = super().__sklearn_tags__()
             own.input_tags.allow_nan = own.input_tags.sparse = True
         return own
+
+
+def _as_columns(method: str, value: Any) -> Any:
+    # Classifiers of several targets give a list, an array for each, which no step could read.
+    return np.hstack(value) if method in PER_CLASS and isinstance(value, list) else value
 
 
 def _nested(context: Any, estimator: Any) -> AbstractContextManager[None]:

@@ -19,7 +19,7 @@ from sklearn.utils.metadata_routing import MetadataRequest
 from skmegatron.layers.wrapping import as_asked, tags_of
 
 #: Methods of which `cross_val_predict` puts the columns of each fold where its classes belong.
-_PER_CLASS = ("decision_function", "predict_log_proba", "predict_proba")
+PER_CLASS = ("decision_function", "predict_log_proba", "predict_proba")
 
 
 def splits_of(cv: Any, estimator: Any, X: Any, y: Any, groups: Any = None) -> list[Any]:
@@ -90,15 +90,15 @@ def out_of_fold(
 
     Returns
     -------
-    array of shape (n_rows,) or (n_rows, n_columns)
+    array of shape (n_rows,) or (n_rows, n_columns), or a list of one for each target
         In the order of the rows; a column per class where the method gives one, with 0 for the
         probability of a class that the fold's estimator has not seen.
     """
     y = labels[0] if labels else None
-    numbered = method in _PER_CLASS and getattr(y, "ndim", 0) == 1
+    numbered = method in PER_CLASS and getattr(y, "ndim", 0) == 1
     known = np.unique(np.asarray(y)) if numbered else None
     fold = _Fold(clone(estimator), method, known, tuple(params), held_out)
-    asked = method if method in _PER_CLASS else "predict"
+    asked = method if method in PER_CLASS else "predict"
     return cross_val_predict(fold, X, y, cv=splits, method=asked, params=dict(params) or None)
 
 

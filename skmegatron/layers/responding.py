@@ -216,5 +216,8 @@ def names_of(estimator: Any, method: str, name: str, columns: Names | None) -> N
         except AttributeError:  # a step inside it cannot tell
             return None
     if method == "predict_proba" and hasattr(estimator, "classes_"):
-        return np.array([f"{name}_{label}" for label in estimator.classes_], dtype=object)
+        classes = estimator.classes_
+        if isinstance(classes, list):  # of several targets
+            classes = [f"{place}_{label}" for place, one in enumerate(classes) for label in one]
+        return np.array([f"{name}_{label}" for label in classes], dtype=object)
     return np.array([name], dtype=object) if method == "predict" else None

@@ -12,6 +12,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
+    RandomForestClassifier,
     StackingClassifier,
     StackingRegressor,
 )
@@ -30,7 +31,7 @@ from sklearn.preprocessing import LabelEncoder
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import skmegatron as sm
-from skmegatron.layers import Concatenate, Sklearn, Slice
+from skmegatron.layers import Concatenate, Lambda, Sklearn, Slice
 
 FLOWERS, SPECIES = load_iris(return_X_y=True)
 MIXED = np.random.default_rng(0).permutation(150)
@@ -338,3 +339,32 @@ def test_a_search_reaches_the_estimator_of_an_out_of_fold_step():
     theirs = GridSearchCV(theirs, {"first__alpha": [0.1, 10.0]}, cv=2).fit(PATIENTS, PROGRESS)
     for key in ("split0_test_score", "split1_test_score"):
         assert_allclose(search.cv_results_[key], theirs.cv_results_[key])
+
+
+def test_classes_of_several_targets_stand_side_by_side_in_and_out_of_fold():
+    both = np.column_stack([SPECIES, SPECIES > 0])
+    x, y = table(), sm.Target("y")
+    pipeline = sm.Pipeline([x, y], Sklearn(BASES["tree"], "predict_proba", cv=3)(x, "tree", y=y))
+
+    unseen = pipeline.fit_transform(FLOWERS, both)
+
+    expected = cross_val_predict(BASES["tree"], FLOWERS, both, cv=3, method="predict_proba")
+    assert_array_equal(unseen, np.hstack(expected))
+    alone = clone(BASES["tree"]).fit(FLOWERS, both).predict_proba(FLOWERS)
+    assert_array_equal(pipeline.transform(FLOWERS), np.hstack(alone))
+    names = ["tree_0_0", "tree_0_1", "tree_0_2", "tree_1_0", "tree_1_1"]
+    assert list(pipeline.get_feature_names_out()) == names
+
+
+def test_a_stack_of_several_labels_gives_the_numbers_of_scikit_learn():
+    flags = np.column_stack([SPECIES == 0, SPECIES == 1]).astype(int)
+    bases = [("tree", BASES["tree"]), ("forest", RandomForestClassifier(5, random_state=0))]
+    theirs = StackingClassifier(bases, BASES["tree"], cv=3, stack_method="predict_proba")
+
+    x, y = table(), sm.Target("y")
+    probable = [Sklearn(model, "predict_proba", cv=3)(x, y=y) for _, model in bases]
+    second = [Lambda(lambda both: both[:, 1::2])(node) for node in probable]
+    ours = sm.Pipeline([x, y], Sklearn(BASES["tree"])(second, y=y))
+
+    ours.fit(FLOWERS, flags)
+    assert_array_equal(ours.predict(FLOWERS), theirs.fit(FLOWERS, flags).predict(FLOWERS))
