@@ -13,6 +13,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.ensemble import (
+    StackingClassifier,
+    StackingRegressor,
+    VotingClassifier,
+    VotingRegressor,
+)
 from sklearn.frozen import FrozenEstimator
 
 from skmegatron.engine.plan import is_stateful
@@ -26,6 +32,8 @@ from skmegatron.nodes.core import Node, Step, StepNode, Target, TransformationNo
 from skmegatron.nodes.graph import Graph
 
 _PREDICTIONS = {"predict", "predict_proba", "predict_log_proba", "decision_function"}
+#: Their ``transform`` gives what the estimators in them predict.
+_ENSEMBLES = (StackingClassifier, StackingRegressor, VotingClassifier, VotingRegressor)
 #: Of the remembered rows, as many may turn up by chance: rows of small tables are often equal.
 _BY_CHANCE = 0.05
 
@@ -293,7 +301,11 @@ class Watch:
         }
         self._graph = graph
         self._found: dict[Step, NDArray[np.uint64]] = {}
-        read = (node for step in self._seen for node in step.inbound_nodes)
+        # A test fold is told by the rows that are fed, not by those of them that a layer picks.
+        self._read = {
+            step: [_before_changes(node) for node in step.inbound_nodes] for step in self._seen
+        }
+        read = (node for nodes in self._read.values() for node in nodes)
         self.reads: tuple[Node, ...] = tuple(dict.fromkeys(read))
 
     def look(self, values: Mapping[Node, Any]) -> None:
@@ -305,9 +317,10 @@ class Watch:
             A step of which a value is missing is left out.
         """
         for step, seen in self._seen.items():
-            if any(values.get(node) is None for node in step.inbound_nodes):
+            read = [values.get(node) for node in self._read[step]]
+            if any(value is None for value in read):
                 continue
-            found = seen.found_in([values[node] for node in step.inbound_nodes])
+            found = seen.found_in(read)
             before = self._found.get(step, found[:0])
             self._found[step] = np.union1d(before, found)
 
@@ -379,6 +392,14 @@ class Watch:
         return Leak("frozen", self._graph.names[step], path, message, mend)
 
 
+def _before_changes(node: Node) -> Node:
+    """Give the node whose value is `node`'s where nothing is fitted."""
+    while isinstance(node, TransformationNode) and node.step.train_only:
+        drawn_on = [*node.step.inbound_nodes, *node.step.fit_only.values()]
+        node = drawn_on[node.layer_out_index]
+    return node
+
+
 def _refitted_above(step: Step) -> list[Step]:
     """List the steps that learn anew on the ways to a step."""
     found: dict[Step, None] = {}
@@ -387,7 +408,8 @@ def _refitted_above(step: Step) -> list[Step]:
         node = waiting.pop()
         if not isinstance(node, TransformationNode):
             continue
-        if is_stateful(node.step) and not _is_frozen(node.step.layer):
+        anew = is_stateful(node.step) and not node.step.train_only
+        if anew and not _is_frozen(node.step.layer):
             found[node.step] = None
         above = [parent for parent in node.step.inbound_nodes if parent not in known]
         known.update(above)
@@ -421,7 +443,21 @@ def _predicts_in_sample(step: Step) -> bool:
     layer = step.layer
     if not isinstance(layer, Sklearn) or layer.cv is not None or not _fitted_with_labels(step):
         return False
-    return _method(layer) in _PREDICTIONS
+    method = _method(layer)
+    return method in _PREDICTIONS or (
+        method == "transform" and _transforms_into_predictions(layer.estimator)
+    )
+
+
+def _transforms_into_predictions(estimator: Any) -> bool:
+    """Tell whether ``transform`` after a fit gives predictions of the rows that were learned."""
+    if isinstance(estimator, _ENSEMBLES):
+        return True
+    graph = getattr(estimator, "graph", None)
+    if not isinstance(graph, Graph):
+        return False
+    ways = _Ways(graph)
+    return any(ways.predicts(step) and _predicts_in_sample(step) for step in graph.steps)
 
 
 def _predicts(step: Step) -> bool:

@@ -9,13 +9,15 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from imblearn.over_sampling import SMOTE
+from imblearn.under_sampling import RandomUnderSampler
 from numpy.testing import assert_array_equal
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.ensemble import RandomForestClassifier, StackingClassifier
+from sklearn.ensemble import RandomForestClassifier, StackingClassifier, VotingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.feature_selection import SelectKBest
@@ -34,6 +36,7 @@ from skmegatron.layers import (
     Frozen,
     Lambda,
     Metric,
+    Resample,
     ScalarMultiply,
     Sklearn,
     StatefulLayer,
@@ -233,6 +236,29 @@ def test_each_step_of_a_stack_is_told_and_all_are_mended_by_cv():
     assert not stack(3).check_leakage()
 
 
+@pytest.mark.parametrize(
+    "model",
+    [
+        VotingClassifier([("tree", TREE)]),
+        StackingClassifier([("tree", TREE)]),
+        chain(Sklearn(TREE)),
+        chain(Sklearn(TREE), ScalarMultiply(2.0)),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_predictions_that_come_by_transform_are_told(model):
+    (leak,) = chain(Sklearn(model), Sklearn(LogisticRegression())).check_leakage()
+
+    assert leak.kind == "in-sample"
+    assert chain(Sklearn(model, cv=3), Sklearn(LogisticRegression())).check_leakage() == []
+
+
+def test_a_graph_of_out_of_fold_predictions_may_be_a_step():
+    inner = chain(Sklearn(TREE, cv=3))
+
+    assert chain(Sklearn(inner), Sklearn(LogisticRegression())).check_leakage() == []
+
+
 def test_predictions_in_their_own_units_are_predictions():
     x, y = inputs()
     scaled = Sklearn(StandardScaler())(Lambda(np.reshape, shape=(-1, 1))(y))
@@ -286,6 +312,21 @@ def test_the_rows_that_a_score_is_made_on_can_be_asked_about():
     assert leak.path == ("decisiontreeclassifier",)
     with pytest.raises(NotFittedError, match="'whiten' has not learned"):
         chain(Whiten(), frozen(TREE)).check_leakage(X)
+
+
+@pytest.mark.parametrize("sampler", [RandomUnderSampler(random_state=0), SMOTE(random_state=0)])
+def test_rows_are_looked_at_before_a_layer_changes_them(sampler):
+    x, y = inputs()
+    labels = np.arange(200) < 40
+    x2, y2 = Resample(sampler)(x, y=y)
+    model = Sklearn(LogisticRegression())
+    of_all, of_others = frozen(TREE, X, labels), frozen(TREE, OTHER, labels)
+
+    for step in (of_all, of_others):
+        clean = sm.Pipeline([x, y], model(step(x2), y=y2)).fit(X, labels)
+        assert clean.check_leakage() == []
+    with pytest.warns(LeakageWarning, match="are among these and the others are not"):
+        sm.Pipeline([x, y], model(of_all(x2), y=y2)).fit(X[:150], labels[:150])
 
 
 def test_rows_are_not_known_again_below_a_step_that_is_fitted_anew():
