@@ -24,6 +24,7 @@ from skmegatron.layers.frozen import Frozen
 from skmegatron.layers.wrapping import learns_labels
 from skmegatron.nodes.core import Node, Step, StepNode, Target, TransformationNode
 from skmegatron.nodes.graph import Graph
+from skmegatron.pipeline.outside import level_outside
 
 _PREDICTIONS = {"predict", "predict_proba", "predict_log_proba", "decision_function"}
 #: Of the remembered rows, as many may turn up by chance: rows of small tables are often equal.
@@ -67,7 +68,7 @@ def warn_of(leaks: Sequence[Leak]) -> None:
     leaks : sequence of Leak
     """
     for leak in leaks:
-        warnings.warn(str(leak), LeakageWarning, stacklevel=5)
+        warnings.warn(str(leak), LeakageWarning, stacklevel=level_outside())
 
 
 def drawn_leaks(graph: Graph) -> list[Leak]:

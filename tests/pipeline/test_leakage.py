@@ -99,7 +99,9 @@ CLEAN = {
         Sklearn(StackingClassifier([("tree", TREE)], LogisticRegression()))
     ),
     "clusters": lambda X, y: chain(
-        Sklearn(KMeans(3, n_init=1), "predict"), Lambda(np.reshape, shape=(-1, 1)), Sklearn(TREE)
+        Sklearn(KMeans(3, n_init=1, random_state=0), "predict"),
+        Lambda(np.reshape, shape=(-1, 1)),
+        Sklearn(TREE),
     ),
     "encoded labels": lambda X, y: encoded(),
     "frozen scaler": lambda X, y: chain(Frozen(StandardScaler().fit(X)), Sklearn(TREE)),
