@@ -19,6 +19,7 @@ from skmegatron.nodes.core import Step, Target
 from skmegatron.nodes.graph import Graph
 from skmegatron.pipeline.keywords import check_keywords
 from skmegatron.pipeline.leakage import Watch
+from skmegatron.pipeline.outside import level_outside
 from skmegatron.pipeline.running import Edge, Running
 
 
@@ -175,5 +176,5 @@ def warn_unused(graph: Graph) -> None:
             f"Input {node.name!r} is read by no output, metric or explorer of this "
             "pipeline. Take it out of inputs, or call a layer on it.",
             UnusedInputWarning,
-            stacklevel=5,
+            stacklevel=level_outside(),
         )

@@ -30,6 +30,7 @@ from skmegatron.layers.frozen import Frozen
 from skmegatron.layers.wrapping import learns_labels
 from skmegatron.nodes.core import Node, Step, StepNode, Target, TransformationNode
 from skmegatron.nodes.graph import Graph
+from skmegatron.pipeline.outside import level_outside
 
 _PREDICTIONS = {"predict", "predict_proba", "predict_log_proba", "decision_function"}
 #: Their ``transform`` gives what the estimators in them predict.
@@ -75,7 +76,7 @@ def warn_of(leaks: Sequence[Leak]) -> None:
     leaks : sequence of Leak
     """
     for leak in leaks:
-        warnings.warn(str(leak), LeakageWarning, stacklevel=5)
+        warnings.warn(str(leak), LeakageWarning, stacklevel=level_outside())
 
 
 def drawn_leaks(graph: Graph) -> list[Leak]:
@@ -242,13 +243,10 @@ def _rows(ways: _Ways) -> list[Leak]:
         before = next((node for node in read if node in came_from), None)
         if before is not None:
             came_from.update(dict.fromkeys(nodes, before))
-        elif getattr(step.layer, "changes_rows", False) and not _only_in_training(step):
+        elif getattr(step.layer, "changes_rows", False):
             came_from.update({node: node for node in nodes})
         if _predicts(step) or any(node in predicted for node in read):
             predicted.update(nodes)
-        for node in nodes if _only_in_training(step) else ():
-            if node in ways.onward and node.layer_out_index >= len(read):
-                leaks.append(_label_output_leak(ways.to_output(node)))
     told: set[Node] = set()
     for output in graph.outputs:
         path = _up(output, came_from) if output in came_from and output in predicted else []
@@ -267,17 +265,6 @@ def _fewer_rows_leak(path: tuple[str, ...]) -> Leak:
         "fewer than the labels, and no longer beside them.",
         "Take the rows away before, fit(X[mask], y[mask]), or while fitting only: "
         "X, y = Resample(sampler)(X, y=y).",
-    )
-
-
-def _label_output_leak(path: tuple[str, ...]) -> Leak:
-    return Leak(
-        "rows",
-        path[0],
-        path,
-        f"{path[0]!r} are labels that exist while fitting only, and the output {path[-1]!r} is "
-        "computed from them.",
-        f"Hand them over for fitting only: layer(node, y={path[0].split('[')[0]}).",
     )
 
 
@@ -471,10 +458,6 @@ def _method(layer: Sklearn) -> str:
     if layer.method != "auto":
         return layer.method
     return layer.resolved_method if layer.gives_value else ""
-
-
-def _only_in_training(step: Step) -> bool:
-    return bool(getattr(step.layer, "train_only", False))
 
 
 def looks(layers: Collection[Any]) -> tuple[Any, ...]:

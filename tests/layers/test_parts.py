@@ -16,7 +16,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
 
 import skmegatron as sm
-from skmegatron.errors import NamingError, ShapeError
+from skmegatron.errors import LeakageWarning, NamingError, ShapeError
 from skmegatron.layers.adapters import Sklearn
 from skmegatron.layers.core import Lambda
 from skmegatron.layers.shaping import AddDim, Concatenate, Filter, Flatten, Slice, SplitDict
@@ -284,7 +284,8 @@ def test_labels_filtered_by_the_same_mask_train_a_classifier():
     features = Filter()(Slice(None, (0, 2))(x), good)
     node = Sklearn(LogisticRegression())(features, y=Filter()(y, good, name="kept"))
 
-    pipe = sm.Pipeline([x, y], node).fit(table, labels)
+    with pytest.warns(LeakageWarning, match="takes rows away"):
+        pipe = sm.Pipeline([x, y], node).fit(table, labels)
 
     alone = LogisticRegression().fit(X[~spoiled], labels[~spoiled])
     assert_array_equal(pipe.predict(table), alone.predict(X[~spoiled]))

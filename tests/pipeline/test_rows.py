@@ -19,7 +19,13 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_sco
 from sklearn.preprocessing import StandardScaler
 
 import skmegatron as sm
-from skmegatron.errors import GraphError, MissingInputError, ShapeError, StreamError
+from skmegatron.errors import (
+    GraphError,
+    LeakageWarning,
+    MissingInputError,
+    ShapeError,
+    StreamError,
+)
 from skmegatron.layers import Concatenate, Filter, Lambda, Resample, Sklearn, TrainOnly, Whiten
 from skmegatron.visuals import pipeline_svg
 
@@ -227,7 +233,8 @@ def test_one_change_of_rows_may_follow_another_and_a_filter():
     X3, y3 = Resample(TomekLinks())(X2, y=y2)
     mask2 = Lambda(lambda X: X[:, 2] < 2)(X3)
     guess = Sklearn(LogisticRegression())(Filter()([X3, mask2]), y=Filter()([y3, mask2]))
-    pipe = sm.Pipeline([X, y], guess).fit(DATA, LABELS)
+    with pytest.warns(LeakageWarning, match="takes rows away"):
+        pipe = sm.Pipeline([X, y], guess).fit(DATA, LABELS)
 
     kept = DATA[:, 1] < 2
     X_out, y_out = SMOTE(random_state=0).fit_resample(DATA[kept], LABELS[kept])
@@ -513,7 +520,8 @@ def test_a_filter_still_takes_rows_away():
     X, y = sm.Input("X", shape=(None,)), sm.Target("y")
     mask = Lambda(lambda X: X[:, 0] > 0)(X)
     guess = Sklearn(LogisticRegression())(Filter()([X, mask]), y=Filter()([y, mask]))
-    pipe = sm.Pipeline([X, y], guess).fit(DATA, LABELS)
+    with pytest.warns(LeakageWarning, match="takes rows away"):
+        pipe = sm.Pipeline([X, y], guess).fit(DATA, LABELS)
 
     assert len(pipe.predict(DATA)) == np.sum(DATA[:, 0] > 0)
     assert pipe.score(DATA, LABELS) > 0.8
