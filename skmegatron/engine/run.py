@@ -169,12 +169,22 @@ class Fit(Work):
     def _held_out(self, task: Task, fed: Mapping[Node, Any]) -> tuple[list[Any], Any]:
         """Put held-out data through the steps above one, and give what it reads and its labels."""
         read, labels = task.step.inbound_nodes, task.step.fit_only.get("y")
-        wanted = [*read, *([] if labels is None else [labels])]
+        others = _other_labels(task)
+        wanted = [*read, *([] if labels is None else [labels]), *others]
         above = plan(self.graph, wanted)
         start: dict[Node, Any] = {node: fed[node] for node in above.inputs}
         values = run(above, start, Work(self.layers, self.graph))
         y = None if labels is None else as_labels(labels, values[labels])
-        return [guarded(values[node]) for node in read], guarded(y)
+        if others:
+            y = [y, *(values[node] for node in others)]
+        return [guarded(values[node]) for node in read], y if others else guarded(y)
+
+
+def _other_labels(task: Task) -> list[Node]:
+    """List the labels of the second and later outputs of a layer that has such."""
+    fit_only: Mapping[str, Node] = task.step.fit_only
+    keys_of = getattr(task.step.layer, "label_keys", None)
+    return [] if keys_of is None else [fit_only[key] for key in keys_of(fit_only) if key != "y"]
 
 
 def run(
