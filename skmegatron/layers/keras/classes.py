@@ -217,6 +217,11 @@ reset_weights, random_state, custom_objects, **hyperparameters
         if known:
             self._draft_classes, self._knows_classes = self.classes_, True
 
+    def _rows(self, arrays: Sequence[Any]) -> Array:
+        """Give one row of numbers for each, whatever axes the model gives."""
+        given = self._outputs(arrays)
+        return given.reshape(given.shape[0], int(np.prod(given.shape[1:])))
+
     def predict_proba(self, *arrays: Any) -> Array:
         """Give the probability of each class.
 
@@ -228,8 +233,7 @@ reset_weights, random_state, custom_objects, **hyperparameters
         -------
         ndarray of shape (n_rows, n_classes)
         """
-        given = self._outputs(arrays).astype(np.float64)
-        given = given.reshape(given.shape[0], -1)
+        given = self._rows(arrays).astype(np.float64)
         logits = _gives_logits(self.model_)
         if given.shape[1] == 1:
             second = special.expit(given) if logits else given
@@ -250,8 +254,7 @@ reset_weights, random_state, custom_objects, **hyperparameters
         -------
         ndarray of shape (n_rows,)
         """
-        given = self._outputs(arrays)
-        given = given.reshape(given.shape[0], -1)
+        given = self._rows(arrays)
         if given.shape[1] == 1:
             places = given[:, 0] > (0.0 if _around_zero(self.model_) else 0.5)
         else:
