@@ -476,6 +476,8 @@ class Keras(Layer):
         labels = [self._encoded(target, place) for place, target in enumerate(targets)]
         told = {f"input {place}": array for place, array in enumerate(taken)}
         told |= {f"y {place}": array for place, array in enumerate(labels)}
+        if not labels and self.loss is not None:
+            raise ValueError(self._says_no_labels())
         if same_length(told) == 0:
             raise ValueError(
                 "Found array with 0 sample(s) while a minimum of 1 is required by "
@@ -500,12 +502,15 @@ class Keras(Layer):
                 "each: Keras(build, loss=['mse', 'mse'])."
             )
         if not labels and getattr(model, "loss", None) is not None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None: the "
-                "model's loss compares its output with labels. Write Keras(build)(node, y=label), "
-                "or y=node for a model that learns its input."
-            )
+            raise ValueError(self._says_no_labels())
         return Network(model, [array.shape[1:] for array in taken], self.custom_objects)
+
+    def _says_no_labels(self) -> str:
+        return (
+            f"{type(self).__name__} requires y to be passed, but the target y is None: the loss "
+            "compares what the model gives with labels. Write layer(node, y=label), or y=node for "
+            "a model that learns its input."
+        )
 
     def _more_meta(self) -> dict[str, Any]:
         return {}

@@ -138,8 +138,8 @@ def _code_in(config: Any, model: Any, known: Mapping[str, Any]) -> dict[str, Any
                 "to load because it would run code from the file. Write the function with def in "
                 "a module of yours, or as a class derived from keras.Layer."
             )
-        module = part.get("module") or ""
-        if module in ("builtins", "") or module.partition(".")[0] == "keras":
+        module = part.get("module") or "__main__"
+        if name.startswith("__") or module.partition(".")[0] in ("builtins", "keras"):
             continue
         name = str(part["config"] if name == "function" else name)
         registered = str(part.get("registered_name") or name)
