@@ -109,8 +109,6 @@ def copied(model: Any) -> Any:
         twin = keras.models.clone_model(model)
     if model.compiled:
         again(twin, compiled_with(model, fresh=True))
-    elif twin.compiled:  # a class that compiles itself
-        return twin
     return twin
 
 

@@ -307,7 +307,8 @@ reset_weights, random_state, custom_objects, **hyperparameters
 
     Notes
     -----
-    A target of shape (n_rows,) is predicted in that shape.
+    A target of shape (n_rows,) is predicted in that shape. Predictions are float64, as
+    scikit-learn expects of regressors; the model itself computes in float32.
 
     Examples
     --------
@@ -352,7 +353,7 @@ reset_weights, random_state, custom_objects, **hyperparameters
         ndarray of shape (n_rows,) or (n_rows, n_outputs)
             As the labels were.
         """
-        given = self._outputs(arrays)
+        given = self._outputs(arrays).astype(np.float64)
         one = given.ndim == 2 and given.shape[1] == 1
         return np.asarray(given.reshape(-1) if self.plain_ and one else given)
 

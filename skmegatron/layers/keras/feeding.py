@@ -37,9 +37,9 @@ def as_array(value: Any, name: str) -> Array:
     Raises
     ------
     TypeError
-        If it is sparse.
+        If it is sparse, or holds objects that are no numbers.
     ValueError
-        If it holds objects that are no numbers, or complex ones.
+        If it holds complex numbers.
     """
     if sparse.issparse(value):
         raise TypeError(
@@ -61,7 +61,7 @@ def as_array(value: Any, name: str) -> Array:
     try:  # float32 may not tell large integers apart, and Keras makes it of what it needs
         return np.array(array.tolist(), dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(
+        raise TypeError(
             f"A Keras model takes numbers, and {name} {describe(array)} holds objects that make "
             f"none: {error}. Encode them first, as OneHotLabels() does."
         ) from error

@@ -113,10 +113,10 @@ class Learning(Layer):
         with seeded(seed):
             network = self.network_ if again else self._fresh(taken, labels)
             with network.lock, unharmed(network.model) if again else nullcontext():
-                x, outputs, weights = self._fed(network, taken, labels, weight)
+                data = self._fed(network, taken, labels, weight)
                 valid = None if held_out is None else self._held_out(network, held_out)
-                settings = self._fit_settings()
-                history = train(network.model, x, outputs, weights, valid, settings)
+                settings, options = self._fit_settings(), self._fit_options()
+                history = train(network.model, data, valid, settings, options)
         self.network_, self.history_, self.seed_ = network, history, seed
         return self
 
@@ -143,16 +143,16 @@ class Learning(Layer):
     ) -> tuple[list[Array], list[Array]]:
         """Make arrays of what came, before there is a model to hold them against."""
         taken = [as_array(array, f"input {place}") for place, array in enumerate(arrays)]
-        labels = [self._encoded(target, place) for place, target in enumerate(targets)]
         told = {f"input {place}": array for place, array in enumerate(taken)}
-        told |= {f"y {place}": array for place, array in enumerate(labels)}
-        if not labels and self.loss is not None:
-            raise ValueError(self._says_no_labels())
         if same_length(told) == 0:
             raise ValueError(
                 "Found array with 0 sample(s) while a minimum of 1 is required by "
                 f"{type(self).__name__}. Check the masks of the Filter layers above it."
             )
+        if not targets and self.loss is not None:
+            raise ValueError(self._says_no_labels())
+        labels = [self._encoded(target, place) for place, target in enumerate(targets)]
+        same_length(told | {f"y {place}": array for place, array in enumerate(labels)})
         return taken, labels
 
     def _encoded(self, target: Any, place: int) -> Array:
@@ -234,7 +234,7 @@ class Learning(Layer):
         own = ("batch_size", "epochs", "verbose", "shuffle")
         settings = {name: getattr(self, name) for name in own}
         settings["callbacks"] = fresh_callbacks(self.callbacks)
-        return settings | self._fit_options()
+        return settings
 
     def _fit_options(self) -> dict[str, Any]:
         return routed(self.hyperparameters, "fit")

@@ -41,29 +41,40 @@ def fresh_callbacks(callbacks: Any) -> list[Any]:
 
 
 def train(
-    model: Any, x: Any, y: Any, weight: Any, held_out: Any, settings: Mapping[str, Any]
-) -> Any:
+    model: Any,
+    data: tuple[Any, Any, Any],
+    held_out: Any,
+    settings: Mapping[str, Any],
+    options: Mapping[str, Any],
+) -> dict[str, list[float]]:
     """Train on all rows.
 
     Parameters
     ----------
     model : keras.Model
         Changed.
-    x, y, weight : arrays as the model takes them
-        `y` and `weight` may be None.
+    data : tuple of (x, y, weights)
+        As the model takes them; labels and weights may be None.
     held_out : tuple or None
         Validation data in the same shapes.
     settings : mapping of str to object
+        What the layer's own parameters say.
+    options : mapping of str to object
         Further keywords of ``fit``.
 
     Returns
     -------
     dict of str to list of float
         What each epoch gave.
+
+    Raises
+    ------
+    ValueError
+        If ``fit`` takes no such keyword.
     """
-    options = set(settings) - {"batch_size", "epochs", "verbose", "callbacks", "shuffle"}
     check_options("fit", options, model.fit)
-    told = model.fit(x, y, sample_weight=weight, validation_data=held_out, **settings)
+    x, y, weight = data
+    told = model.fit(x, y, sample_weight=weight, validation_data=held_out, **settings, **options)
     history = {name: [float(value) for value in values] for name, values in told.history.items()}
     del told
     # A model that is let go of is a ring of references, and many of them soon fill the memory.

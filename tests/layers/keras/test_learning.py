@@ -88,7 +88,9 @@ def test_inputs_and_labels_are_told_by_name():
     )
     net = Keras(two_by_two(dict), random_state=0)
     outputs = net({"a": a, "b": b}, y={"sign": two, "total": one})
-    pipe = sm.Pipeline([a, b, one, two], outputs).fit({"a": X, "b": B}, {"one": TOTAL, "two": SIGN})
+    pipe = sm.Pipeline([a, b, one, two], outputs).fit(
+        {"a": X, "b": B}, {"one": TOTAL, "two": SIGN}
+    )
 
     given = pipe.transform({"a": X, "b": B})
     layer = next(iter(pipe.steps_.values()))
@@ -148,13 +150,16 @@ def test_held_out_data_reaches_every_output(structure):
         sm.Target("one"),
         sm.Target("two"),
     )
-    outputs = Keras(two_by_two(structure))([sm.layers.Whiten()(a), b], y=[one, two])
+    labels = [one, two] if structure is list else {"total": one, "sign": two}
+    outputs = Keras(two_by_two(structure))([sm.layers.Whiten()(a), b], "net", y=labels)
     pipe = sm.Pipeline([a, b, one, two], outputs)
     data, labels = {"a": X, "b": B}, {"one": TOTAL, "two": SIGN}
+    names = ["total", "sign"] if structure is list else ["sign", "total"]
 
     pipe.fit(data, labels, validation_data=(data, labels))
 
-    assert "val_loss" in next(iter(pipe.steps_.values())).history_
+    assert "val_loss" in pipe.steps_["net"].history_
+    assert [node.name for node in pipe.outputs] == [f"net_{name}" for name in names]
 
 
 def test_held_out_data_may_have_weights():
@@ -195,7 +200,13 @@ def test_classes_have_weights_by_their_labels():
     X_few, y_few = X[:60], WORDS[:60]
     weights = {"yes": 1000.0, "no": 0.001}
 
-    layer = KerasClassifier(softmax, epochs=20, fit__class_weight=weights, random_state=0)
+    layer = KerasClassifier(
+        softmax,
+        epochs=20,
+        optimizer__learning_rate=0.05,
+        fit__class_weight=weights,
+        random_state=0,
+    )
     assert set(layer.fit(X_few, y=y_few).predict(X_few)) == {"yes"}
 
     layer.set_params(fit__class_weight="balanced").fit(X_few, y=y_few)
@@ -299,7 +310,7 @@ def test_a_fit_is_silent(capfd):
         (WORDS, ValueError, "KerasClassifier"),
         (None, ValueError, "the target y is None"),
         (np.zeros((80, 4, 2)), ShapeError, "its labels are"),
-        (np.array([{}] * 80), ValueError, "holds objects that make none"),
+        (np.array([{}] * 80), TypeError, "holds objects that make none"),
     ],
 )
 def test_labels_that_cannot_be_learned_are_refused(y, error, words):

@@ -77,12 +77,12 @@ def test_an_argument_without_a_value_is_asked_for():
 
 
 def test_what_is_no_model_is_refused():
-    with pytest.raises(TypeError, match="must return a keras.Model, got int"):
+    with pytest.raises(TypeError, match=r"must return a keras\.Model, got int"):
         Keras(lambda: 3, loss="mse").fit(X, y=TOTAL)
 
 
 def test_a_model_without_a_loss_is_refused():
-    with pytest.raises(ValueError, match="not compiled.*Pass loss="):
+    with pytest.raises(ValueError, match=r"not compiled.*Pass loss="):
         Keras(dense).fit(X, y=TOTAL)
 
 
