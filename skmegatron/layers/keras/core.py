@@ -235,8 +235,10 @@ class Keras(Learning):
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
         own = {name: value for name, value in self.own_params().items() if name != "model"}
+        usual = defaults(self.model, _OWN)
+        given = {n: v for n, v in self.hyperparameters.items() if n not in usual or v != usual[n]}
         changed = {n: v for n, v in own.items() if v is not _OWN[n] and v != _OWN[n]}
-        told = "".join(f", {n}={v!r}" for n, v in (changed | self.hyperparameters).items())
+        told = "".join(f", {n}={v!r}" for n, v in (changed | given).items())
         return f"{type(self).__name__}({label_of(self.model)}{told})"[:N_CHAR_MAX]
 
     @property

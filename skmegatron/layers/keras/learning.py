@@ -22,6 +22,7 @@ from skmegatron.layers.keras.feeding import (
     same_length,
     tensors_out,
 )
+from skmegatron.layers.keras.garbage import give_back
 from skmegatron.layers.keras.hyper import label_of, routed
 from skmegatron.layers.keras.network import Network
 from skmegatron.layers.keras.seeding import derived, draw_seed, seeded
@@ -149,6 +150,12 @@ class Learning(Layer):
                 "Found array with 0 sample(s) while a minimum of 1 is required by "
                 f"{type(self).__name__}. Check the masks of the Filter layers above it."
             )
+        for array in taken:
+            if 0 in array.shape[1:]:
+                raise ValueError(
+                    f"Found array with 0 feature(s) (shape={array.shape}) while a minimum of 1 is "
+                    f"required by {type(self).__name__}. Check the steps above it."
+                )
         if not targets and self.loss is not None:
             raise ValueError(self._says_no_labels())
         labels = [self._encoded(target, place) for place, target in enumerate(targets)]
@@ -161,6 +168,7 @@ class Learning(Layer):
 
     def _fresh(self, taken: Sequence[Array], labels: Sequence[Array]) -> Network:
         """Build a model for arrays like these."""
+        give_back()
         model = built(self, meta_of(taken, labels, self._more_meta()))
         if not model.built:
             model.build(_shapes_for(model, taken))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from skmegatron.layers.keras.backend import load_keras
 from skmegatron.layers.keras.building import copied
 from skmegatron.layers.keras.feeding import Intake
+from skmegatron.layers.keras.garbage import held
 from skmegatron.layers.keras.persisting import packed, unpacked
 
 Array = NDArray[Any]
@@ -49,6 +50,8 @@ class Network:
         self.n_batches = 0
         self.lock = RLock()
         self._intake: Intake | None = None
+        if model is not None:
+            held(model, self)
 
     @property
     def model(self) -> Any:
@@ -57,6 +60,7 @@ class Network:
             with self.lock:
                 if self._model is None:
                     self._model = unpacked(self._state)
+                    held(self._model, self)
                     self._state = {}
         return self._model
 

@@ -7,7 +7,6 @@ is counted in epochs.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
@@ -75,11 +74,7 @@ def train(
     check_options("fit", options, model.fit)
     x, y, weight = data
     told = model.fit(x, y, sample_weight=weight, validation_data=held_out, **settings, **options)
-    history = {name: [float(value) for value in values] for name, values in told.history.items()}
-    del told
-    # A model that is let go of is a ring of references, and many of them soon fill the memory.
-    gc.collect()
-    return history
+    return {name: [float(value) for value in values] for name, values in told.history.items()}
 
 
 @contextmanager
