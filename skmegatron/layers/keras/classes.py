@@ -132,8 +132,8 @@ reset_weights, random_state, custom_objects, **hyperparameters
         unknown = classes[places] != labels
         if unknown.any():
             raise ValueError(
-                f"y holds the label {labels[unknown].tolist()[0]!r}, which is not among the classes "
-                f"{classes.tolist()}. Name all of them when the first batch is learned: "
+                f"y holds the label {labels[unknown].tolist()[0]!r}, which is not among the "
+                f"classes {classes.tolist()}. Name all of them when the first batch is learned: "
                 "partial_fit(X, y, classes=...)."
             )
         return places
