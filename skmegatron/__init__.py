@@ -4,6 +4,7 @@ from skmegatron import io, layers, layertools, metrics, nodes, visuals
 from skmegatron._version import __version__
 from skmegatron.io.caching import FolderCache, MemoryCache
 from skmegatron.io.dataset import Dataset
+from skmegatron.layers.choices import choose
 from skmegatron.nodes.core import Input, Node, Target
 from skmegatron.pipeline import Pipeline, load_pipeline
 
@@ -16,6 +17,7 @@ __all__ = [
     "Pipeline",
     "Target",
     "__version__",
+    "choose",
     "io",
     "layers",
     "layertools",

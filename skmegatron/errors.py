@@ -22,6 +22,7 @@ Each is also the builtin one would guess, so ``except ValueError`` goes on worki
 
     UnusedInputWarning (UserWarning)        an input of a pipeline that nothing reads
     CacheWarning (UserWarning)              results that cannot be kept, and why
+    LeakageWarning (UserWarning)            a way for labels or held-out rows into a score
 """
 
 from __future__ import annotations
@@ -105,3 +106,7 @@ class UnusedInputWarning(UserWarning):
 
 class CacheWarning(UserWarning):
     """Results cannot be kept or read back, so they are computed again."""
+
+
+class LeakageWarning(UserWarning):
+    """Labels, or rows that are held out, would get into a score."""

@@ -94,7 +94,7 @@ def _over(nodes: Any, call: Callable[[Any, str | None], Any], what: str) -> Any:
 
 
 def _call(layer: Layer, node: Any, name: str | None) -> Any:
-    kind = type(getattr(layer, "wrapped", layer)).__name__.lower()
+    kind = type(getattr(layer, "named_after", layer)).__name__.lower()
     return layer(node) if name is None else layer(node, name=f"{name}_{kind}")
 
 

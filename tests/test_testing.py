@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from imblearn.under_sampling import RandomUnderSampler
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.preprocessing import MinMaxScaler
@@ -33,6 +34,8 @@ CASES = {
     "ElementWiseMultiply": (L.ElementWiseMultiply(), TABLE, TABLE),
     "Filter": (L.Filter(), TABLE, TABLE[:, 0] > -5),
     "Flatten": (L.Flatten(), IMAGES),
+    "Frozen": (L.Frozen(PCA(2).fit(TABLE)), TABLE),
+    "Frozen windows": (L.Frozen(L.TimeSeries(3)), TABLE),
     "Impute": (L.Impute({np.nan: 0.0}), np.where(TABLE > 0, TABLE, np.nan)),
     "Lambda": (L.Lambda(np.abs), TABLE),
     "Maybe": (Maybe(L.ScalarMultiply(2), random_state=0), TABLE),
@@ -43,6 +46,7 @@ CASES = {
     "RGBtoBinary": (L.RGBtoBinary(), IMAGES),
     "RGBtoGrey": (L.RGBtoGrey(), IMAGES),
     "RemoveStopwords": (L.RemoveStopwords(), np.array(["the cat", "a dog", "of", "it"])),
+    "Resample": (L.Resample("passthrough"), TABLE, LABELS[:4].repeat(3)),
     "Reshape": (L.Reshape((4, -1)), IMAGES.reshape(8, -1)),
     "ScalarArithmetic": (L.ScalarArithmetic("add", 1), TABLE),
     "ScalarMultiply": (L.ScalarMultiply(3), TABLE),
@@ -67,7 +71,7 @@ def test_a_built_in_layer_passes(name):
 
 
 def test_the_list_of_built_in_layers_is_complete():
-    ends = {"Explorer", "Metric", "Layer", "StatefulLayer", "StatelessLayer", "Dot"}
+    ends = {"Explorer", "Metric", "Layer", "StatefulLayer", "StatelessLayer", "Dot", "TrainOnly"}
     # What networks learn depends on how the rows are cut; tests/layers/keras tries them.
     ends |= {"Keras", "KerasClassifier", "KerasRegressor"}
     tried = {type(layer).__name__ for layer, *_ in CASES.values()}
@@ -90,6 +94,12 @@ def test_a_built_in_layer_passes_on_any_numbers(layer, X):
 
 def test_a_supervised_layer_passes_with_its_labels():
     check_layer(L.Sklearn(LogisticRegression()), TABLE, y=np.arange(12) % 2)
+
+
+def test_a_layer_that_changes_rows_while_fitting_passes_with_its_labels():
+    layer = L.Resample(RandomUnderSampler(sampling_strategy={0: 2, 1: 3}, random_state=0))
+
+    check_layer(layer, TABLE, y=np.arange(12) % 2)
 
 
 def test_a_layer_passes_on_frames():

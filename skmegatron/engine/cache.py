@@ -19,7 +19,7 @@ from scipy import sparse
 
 from skmegatron.engine.accounts import AGAIN, account_of, books_of, kind_of, size_of
 from skmegatron.engine.lineage import Lineage, Origin
-from skmegatron.engine.plan import Plan, Task, is_stateful, with_last_readers
+from skmegatron.engine.plan import Plan, Task, handing_on, is_stateful, with_last_readers
 from skmegatron.engine.run import Observe, Work, run, split_outputs
 from skmegatron.engine.workers import Outcome
 from skmegatron.io.caching import OpenedCache, decode, encode
@@ -208,7 +208,7 @@ class Remembering(Work):
         if task.fit:
             self._keep_state(task, seconds)
         if task.give:
-            self._keep_value(task, split_outputs(task.step.layer, value), seconds)
+            self._keep_value(task, split_outputs(task.step, value), seconds)
         self.keeping += time.perf_counter() - begin
         return value
 
@@ -241,7 +241,8 @@ class Remembering(Work):
             return
         cost = self.cache.cost(sum(_n_bytes(output) for output in outputs))
         if self.books.worth(key, seconds, cost):
-            rows = next((self.rows[n] for n in task.step.inbound_nodes if n in self.rows), None)
+            fed = () if task.step.train_only else task.inbound
+            rows = next((self.rows[n] for n in fed if n in self.rows), None)
             with_rows = outputs if rows is None else (*outputs, rows)
             content = self._encoded(task, tuple(with_rows), seconds, rows=rows is not None)
             if content is not None:
@@ -282,6 +283,13 @@ class Remembering(Work):
 
     def kept_rows(self, task: Task, arrays: Sequence[Any]) -> Any:  # noqa: D102 - documented on Work
         return self.inner.kept_rows(task, arrays)
+
+    def hand_on(self, task: Task, values: dict[Node, Any]) -> None:  # noqa: D102 - documented on Work
+        super().hand_on(task, values)
+        for node, source in zip(task.nodes, task.inbound, strict=True):
+            self._waiting[node] = self._waiting.get(source, 0.0)
+            if source in self._drawn:
+                self._drawn.add(node)
 
 
 def remembered(
@@ -344,6 +352,11 @@ def _frontier(plan: Plan, remembering: Remembering) -> tuple[list[Task], dict[No
     for task in reversed(plan.tasks):
         give = any(node in needed for node in task.nodes)
         if not give and not task.fit:
+            continue
+        if task.hands_on:
+            asked = [node for node in task.nodes if node in needed]
+            tasks.append(handing_on(task.step, task.name, asked))
+            needed.update(tasks[-1].reads)
             continue
         found = remembering.find(task, give=give)
         if found is None:

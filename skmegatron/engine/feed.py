@@ -2,7 +2,8 @@
 
 A mapping feeds by name. A dataframe feeds by name too, unless the graph has one input
 that takes it whole. An array feeds the one input whole, or several scalar inputs column by
-column. ``y`` feeds the `Target`; every other fit-only input is fed by its name.
+column. ``y`` feeds the `Target`; every other fit-only input is fed by its name. A mapping may
+also hold the value of a step, under the step's name, where the run starts below it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from skmegatron.io.tables import (
     select_block,
     select_column,
 )
-from skmegatron.nodes.core import InputNode, Node, Target
+from skmegatron.nodes.core import InputNode, Node, Target, TransformationNode
 
 
 @dataclass
@@ -45,6 +46,8 @@ class Feed:
         Of the rows, where pandas data was fed.
     rows : dict of Node to ndarray of int
         After the run: places of the rows that are left, where steps took some away.
+    n_rows : int or None
+        How many rows were fed; None where nothing was.
     """
 
     values: dict[Node, Any] = field(default_factory=dict)
@@ -53,6 +56,7 @@ class Feed:
     by_name: bool = False
     index: Any = None
     rows: dict[Node, Any] = field(default_factory=dict)
+    n_rows: int | None = None
 
     def handed_over(self) -> dict[Node, Any]:
         """Give the values away, for a run to drop each at its last reader.
@@ -73,6 +77,55 @@ def _outline(value: Any) -> Any:
     return np.broadcast_to(np.zeros((), value.dtype), value.shape)
 
 
+@dataclass(frozen=True)
+class Given:
+    """A step's value that is fed in the place of computing it.
+
+    Attributes
+    ----------
+    node : TransformationNode
+    name : str
+        Under which it is fed.
+    shape : tuple of int or None
+        Of one observation, as the fit saw it; None where it did not.
+    as_array : bool
+        Whether a dataframe becomes an array, because the steps below were fitted on one.
+    """
+
+    node: TransformationNode
+    name: str
+    shape: tuple[int, ...] | None
+    as_array: bool
+
+    def take(self, data: Mapping[str, Any]) -> Any:
+        """Give the value, checked against what the fit saw.
+
+        Parameters
+        ----------
+        data : mapping of str to array-like
+
+        Returns
+        -------
+        {ndarray, sparse matrix, dataframe} of shape (n_rows, ...)
+
+        Raises
+        ------
+        ShapeError
+            If it has another shape.
+        """
+        value = as_values(data[self.name], self.name)
+        got = tuple(value.shape)
+        if got and self.shape in (None, got[1:]):
+            frame = self.as_array and is_frame(value)
+            return select_block(value, range(got[1])) if frame else value
+        sizes = "..., " if self.shape is None else "".join(f"{size}, " for size in self.shape)
+        expected = f"(n_rows, {sizes}".rstrip(" " if self.shape == () else ", ") + ")"
+        raise ShapeError(
+            f"Step {self.name!r} gives shape {expected}, and is fed shape {got}. Feed what "
+            f"transform(X, outputs={self.name!r}) gives, or leave {self.name!r} out."
+        )
+
+
 def bind(
     inputs: Sequence[InputNode],
     needed: Sequence[InputNode],
@@ -81,6 +134,7 @@ def bind(
     y: Any = None,
     extra: Mapping[str, Any] | None = None,
     names: Sequence[str] | None = None,
+    given: Sequence[Given] = (),
 ) -> Feed:
     """Bind data to inputs.
 
@@ -99,6 +153,8 @@ def bind(
         Fit-only inputs by name.
     names : sequence of str, default=None
         Column names seen in fit, for an array that comes without any.
+    given : sequence of Given, default=()
+        What `X` holds of the values of steps.
 
     Returns
     -------
@@ -145,7 +201,8 @@ def bind(
         feed.values[node] = value
     if missing:
         raise _missing_error(missing, source, extra)
-    _check_rows(feed.values)
+    feed.values.update(_taken(given, X))
+    feed.n_rows = _common_rows(feed.values, given)
     return feed
 
 
@@ -361,11 +418,19 @@ def _missing_error(
     )
 
 
-def _check_rows(values: Mapping[Node, Any]) -> None:
-    if len({value.shape[0] for value in values.values() if value is not None}) > 1:
-        rows = {node.name: int(v.shape[0]) for node, v in values.items() if v is not None}
+def _taken(given: Sequence[Given], X: Any) -> dict[Node, Any]:
+    return {one.node: one.take(X) for one in given}
+
+
+def _common_rows(values: Mapping[Node, Any], given: Sequence[Given]) -> int | None:
+    n_rows = {value.shape[0] for value in values.values() if value is not None}
+    if len(n_rows) > 1:
+        names: dict[Node, str] = {one.node: one.name for one in given}
+        shown = {node: v for node, v in values.items() if v is not None}
+        rows = {names.get(node, node.name): int(v.shape[0]) for node, v in shown.items()}
         raise ShapeError(
             "Found inputs with inconsistent numbers of rows: "
             + ", ".join(f"{name!r} has {n}" for name, n in rows.items())
             + ". Every input needs one row per observation."
         )
+    return next(iter(n_rows), None)

@@ -7,14 +7,14 @@ stands for a value that cannot be told from others, so that it is neither looked
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
 from sklearn import get_config
 
-from skmegatron.engine.plan import Plan, Task, is_stateful
+from skmegatron.engine.plan import Plan, Task, is_fed, is_stateful
 from skmegatron.io.digest import (
     UndigestibleError,
     content_digest,
@@ -22,7 +22,7 @@ from skmegatron.io.digest import (
     environment_digest,
     joined,
 )
-from skmegatron.nodes.core import InputNode, Node, Step
+from skmegatron.nodes.core import Node, Step
 from skmegatron.nodes.graph import Graph
 
 #: What scikit-learn can be told that changes no value.
@@ -41,11 +41,14 @@ class Origin:
         Key of the learned state of each fitted step, by the step's name.
     held_out : mapping of Node to array or None
         The fed values of validation data.
+    warm : collection of str
+        Names of steps that go on from an earlier fit. What they learn has no key.
     """
 
     layers: Mapping[str, Any]
     learned: Mapping[str, str] = field(default_factory=dict)
     held_out: Mapping[Node, Any] | None = None
+    warm: Collection[str] = ()
 
 
 class Lineage:
@@ -56,7 +59,7 @@ class Lineage:
     plan : Plan
     graph : Graph
     fed : mapping of Node to array
-        Values of the plan's inputs.
+        Values of the plan's inputs, and of what is given in the middle of it.
     origin : Origin
 
     Attributes
@@ -73,7 +76,7 @@ class Lineage:
 
     def __init__(self, plan: Plan, graph: Graph, fed: Mapping[Node, Any], origin: Origin) -> None:
         self.nodes: dict[Node, str | None] = {
-            node: _content_key(fed[node]) for node in plan.inputs if node in fed
+            node: _content_key(fed[node]) for node in (*plan.inputs, *plan.given) if node in fed
         }
         self.tasks: dict[Step, str | None] = {}
         self.states: dict[str, str] = dict(origin.learned)
@@ -82,15 +85,23 @@ class Lineage:
         self._base = environment_digest() + digest(
             {key: value for key, value in get_config().items() if key not in _HARMLESS}
         )
-        self._held_out = None
-        if origin.held_out is not None:
-            keys = {str(node.name): _content_key(value) for node, value in origin.held_out.items()}
-            self._held_out = digest(keys)
+        self._warm = origin.warm
+        fed_out = dict(origin.held_out or {}).items()
+        keys = {str(node.name): _content_key(value) for node, value in fed_out}
+        #: Of the held-out rows: nothing where there are none, None where they cannot be told.
+        self._held_out = b"" if not keys else None if None in keys.values() else digest(keys)
         for task in plan.tasks:
             source = task.step if task.step.state_of is None else task.step.state_of.step
             self._add(task, origin.layers[graph.names[source]])
 
     def _add(self, task: Task, layer: Any) -> None:
+        if task.hands_on:  # values that have a key already
+            self.tasks[task.step] = None
+            self.nodes.update(
+                (node, self.nodes.get(source))
+                for node, source in zip(task.nodes, task.inbound, strict=True)
+            )
+            return
         if task.fit:
             state = self._state_key(task, layer)
             if state is None:
@@ -119,16 +130,20 @@ class Lineage:
 
     def _state_key(self, task: Task, layer: Any) -> str | None:
         parts, code = self._read(task), _layer_digest(layer)
-        if code is None or parts is None:
+        if code is None or parts is None or task.name in self._warm:
             return None
-        for name, node in sorted(task.step.fit_only.items()):
+        named = task.step.fit_only.items()
+        # One that changes the rows gives one output for each, in the order of the call.
+        for name, node in named if task.step.train_only else sorted(named):
             key = self.nodes.get(node)
             if key is None:
                 return None
             # Labels that a step has computed are handed on as a plain row.
-            parts += [name.encode(), b"fed" if isinstance(node, InputNode) else b"made", _raw(key)]
-        if self._held_out is not None and getattr(layer, "takes_validation", False):
-            parts += [b"held out", self._held_out]
+            parts += [name.encode(), b"fed" if is_fed(node) else b"made", _raw(key)]
+        if getattr(layer, "takes_validation", False):
+            if self._held_out is None:
+                return None
+            parts += [b"held out", self._held_out] if self._held_out else []
         return joined(self._base, b"state", code, *parts)
 
     def _value_key(self, task: Task, layer: Any) -> str | None:
@@ -145,7 +160,7 @@ class Lineage:
         return joined(self._base, b"value", code, way, *parts)
 
     def _read(self, task: Task) -> list[bytes] | None:
-        keys = [self.nodes.get(node) for node in task.step.inbound_nodes]
+        keys = [self.nodes.get(node) for node in task.inbound]
         return None if None in keys else [_raw(key) for key in keys if key is not None]
 
 

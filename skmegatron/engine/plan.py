@@ -27,6 +27,8 @@ class Task:
         The step's name in its graph.
     nodes : tuple of TransformationNode
         Where its outputs go.
+    inbound : tuple of Node
+        What its value is made of.
     fit : bool
         Whether it learns.
     give : bool
@@ -37,21 +39,26 @@ class Task:
         What nobody reads any more once this task is done.
     whole : bool
         Whether the value is that of its one node, and no tuple of several.
+    hands_on : bool
+        Whether each of `nodes` has the very value of its node in `inbound`: the step changes
+        the rows while fitting only, and does not learn in this run.
     """
 
     step: Step
     name: str
     nodes: tuple[TransformationNode, ...]
+    inbound: tuple[Node, ...]
     fit: bool
     give: bool
     method: str = "transform"
     spent: tuple[Node, ...] = ()
     whole: bool = True
+    hands_on: bool = False
 
     @property
     def reads(self) -> tuple[Node, ...]:
         """The nodes whose values it reads."""
-        return (*self.step.inbound_nodes, *(self.step.fit_only.values() if self.fit else ()))
+        return (*self.inbound, *(self.step.fit_only.values() if self.fit else ()))
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,8 @@ class Plan:
         Whose values the run gives.
     prune : bool
         Whether values are dropped at their last reader.
+    given : tuple of Node
+        What is read and neither fed to an input nor computed.
     notes : dict
         What others have worked out of it, so as not to do so again.
     """
@@ -75,6 +84,7 @@ class Plan:
     inputs: tuple[InputNode, ...]
     wanted: tuple[Node, ...]
     prune: bool = True
+    given: tuple[Node, ...] = ()
     notes: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
@@ -140,21 +150,47 @@ def plan(
     needed: set[Node] = set(wanted)
     tasks: list[Task] = []
     for step in reversed(list(nodes_of)):
-        give = any(node in needed and node not in given for node in nodes_of[step])
+        nodes = tuple(node for node in nodes_of[step] if node not in given)
+        give = any(node in needed for node in nodes)
         learn = step in learning or (fit and is_stateful(step))
-        if give or learn:
+        if step.train_only and not (give and learn):
+            asked = [node for node in nodes if node in needed]
+            if asked:
+                tasks.append(handing_on(step, graph.names[step], asked))
+                needed.update(tasks[-1].inbound)
+        elif give or learn:
             needed.update(step.inbound_nodes)
             if learn:
                 needed.update(step.fit_only.values())
+            name, inbound = graph.names[step], step.inbound_nodes
             method = (methods or {}).get(step, "transform")
-            whole = getattr(step.layer, "n_outputs", 1) == 1
-            nodes = tuple(nodes_of[step])
-            tasks.append(Task(step, graph.names[step], nodes, learn, give, method, whole=whole))
+            whole = step.n_outputs == 1
+            tasks.append(Task(step, name, nodes, inbound, learn, give, method, whole=whole))
     tasks.reverse()
     inputs = tuple(node for node in order if isinstance(node, InputNode) and node in needed)
     if prune:
         tasks = with_last_readers(tasks, wanted)
-    return Plan(tuple(tasks), inputs, tuple(wanted), prune)
+    read = tuple(node for node in order if node in needed and node in given)
+    return Plan(tuple(tasks), inputs, tuple(wanted), prune, read)
+
+
+def handing_on(step: Step, name: str, nodes: Iterable[TransformationNode]) -> Task:
+    """Make the task of a step that changes the rows while fitting only, where it does not.
+
+    Parameters
+    ----------
+    step : Step
+    name : str
+    nodes : iterable of TransformationNode
+        Those that are needed: of the labels, for one, there may be none.
+
+    Returns
+    -------
+    Task
+    """
+    pairs = [(node, source) for node in nodes if (source := node.handed_on) is not None]
+    asked, read = tuple(node for node, _ in pairs), tuple(source for _, source in pairs)
+    return Task(step, name, asked, read, fit=False, give=True, hands_on=True)
 
 
 def levels(planned: Plan) -> list[Level]:
@@ -197,6 +233,43 @@ def is_stateful(step: Step) -> bool:
     bool
     """
     return step.state_of is None and bool(getattr(step.layer, "stateful", True))
+
+
+def is_fed(node: Node) -> bool:
+    """Tell whether a node's value is one that was fed, and not what a step has made of it.
+
+    Parameters
+    ----------
+    node : Node
+
+    Returns
+    -------
+    bool
+        True also behind steps that change the rows while fitting only: the values are those fed.
+    """
+    source: Node | None = node
+    while isinstance(source, TransformationNode):
+        source = source.handed_on
+    return source is not None
+
+
+def holds_state(step: Step) -> bool:
+    """Tell whether a step's value depends on something learned, be it before it was drawn.
+
+    Parameters
+    ----------
+    step : Step
+
+    Returns
+    -------
+    bool
+
+    Returns
+    -------
+    bool
+    """
+    frozen = step.state_of is None and bool(getattr(step.layer, "frozen", False))
+    return frozen or is_stateful(step)
 
 
 def with_last_readers(tasks: Sequence[Task], wanted: Iterable[Node]) -> list[Task]:

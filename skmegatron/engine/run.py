@@ -7,16 +7,17 @@ moment it holds only what is still to be used.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 
-from skmegatron.engine.plan import Level, Plan, Task, levels, plan
+from skmegatron.engine.heldout import HeldOut, other_labels
+from skmegatron.engine.plan import Level, Plan, Task, is_fed, levels
 from skmegatron.engine.workers import Call, Failed, Outcome, Workers, n_workers
 from skmegatron.io.tables import describe, guarded
-from skmegatron.nodes.core import InputNode, Node
+from skmegatron.nodes.core import Node
 from skmegatron.nodes.graph import Graph
 
 Layers = Mapping[str, Any]
@@ -117,6 +118,20 @@ class Work:
         """Tell which rows a step that takes some away has left."""
         return self.layers[task.name].kept_rows(*arrays)
 
+    def hand_on(self, task: Task, values: dict[Node, Any]) -> None:
+        """Give on what a step reads that changes the rows while fitting only.
+
+        Parameters
+        ----------
+        task : Task
+        values : dict of Node to array
+            Grows.
+        """
+        for node, source in zip(task.nodes, task.inbound, strict=True):
+            values[node] = values[source]
+            if source in self.rows:
+                self.rows[node] = self.rows[source]
+
 
 class Fit(Work):
     """Fit each step that learns, and give its value while at it.
@@ -128,13 +143,15 @@ class Fit(Work):
     graph : Graph
     validation : dict of Node to array, default=None
         Held-out values of the inputs. They go through the steps fitted on the training
-        rows, and reach the layers that take ``validation_data``.
+        rows, each once, and reach the layers that take ``validation_data``.
     """
 
     doing = "fitting"
     layers: MutableMapping[str, Any]
     #: Shape of one observation at each node whose value was computed, by node name.
     shapes: dict[str, tuple[int, ...]]
+    #: Names of the steps that go on from an earlier fit.
+    warm: Collection[str] = ()
 
     def __init__(
         self,
@@ -144,6 +161,7 @@ class Fit(Work):
     ) -> None:
         super().__init__(layers, graph)
         self.validation = validation
+        self._held_out = None if validation is None else HeldOut(graph, validation)
         self.shapes = {}
 
     def call(  # noqa: D102 - documented on Work
@@ -152,39 +170,35 @@ class Fit(Work):
         layer, method = self.answering(task)
         if not task.fit:
             return Call(layer, method, arrays)
-        if self.validation is not None and getattr(layer, "takes_validation", False):
-            fit_only["validation_data"] = self._held_out(task, self.validation)
+        if self._held_out is not None and getattr(layer, "takes_validation", False):
+            fit_only["validation_data"] = self._validation_data(task, self._held_out)
         return Call(layer, method, arrays, fit_only, task.give)
 
     def take(self, task: Task, outcome: Outcome) -> Any:  # noqa: D102 - documented on Work
         if outcome.layer is not None:
             self.layers[task.name] = outcome.layer
         if task.give:
-            outputs = split_outputs(task.step.layer, outcome.value)
+            outputs = split_outputs(task.step, outcome.value)
             for node in task.nodes:
                 shape = np.shape(outputs[node.layer_out_index])
                 self.shapes[self.graph.node_names[node]] = tuple(shape[1:])
         return outcome.value
 
-    def _held_out(self, task: Task, fed: Mapping[Node, Any]) -> tuple[list[Any], Any]:
-        """Put held-out data through the steps above one, and give what it reads and its labels."""
-        read, labels = task.step.inbound_nodes, task.step.fit_only.get("y")
-        others = _other_labels(task)
-        wanted = [*read, *([] if labels is None else [labels]), *others]
-        above = plan(self.graph, wanted)
-        start: dict[Node, Any] = {node: fed[node] for node in above.inputs}
-        values = run(above, start, Work(self.layers, self.graph))
-        y = None if labels is None else as_labels(labels, values[labels])
-        if others:
-            y = [y, *(values[node] for node in others)]
-        return [guarded(values[node]) for node in read], y if others else guarded(y)
-
-
-def _other_labels(task: Task) -> list[Node]:
-    """List the labels of the second and later outputs of a layer that has such."""
-    fit_only: Mapping[str, Node] = task.step.fit_only
-    keys_of = getattr(task.step.layer, "label_keys", None)
-    return [] if keys_of is None else [fit_only[key] for key in keys_of(fit_only) if key != "y"]
+    def _validation_data(self, task: Task, held_out: HeldOut) -> tuple[Any, ...]:
+        """Give what a step reads of the held-out rows, their labels, and weights if known."""
+        wanted, planned = held_out.asked_by(task.step)
+        values = run(planned, held_out.values, Work(self.layers, self.graph))
+        labels, weights = (task.step.fit_only.get(key) for key in ("y", "sample_weight"))
+        y = None if labels is None else guarded(as_labels(labels, values[labels]))
+        others = [guarded(values[node]) for node in other_labels(task.step)]
+        found: tuple[Any, ...] = (
+            [guarded(values[node]) for node in task.step.inbound_nodes],
+            [y, *others] if others else y,
+        )
+        if weights is not None and weights in wanted:
+            found = *found, guarded(values[weights])
+        held_out.forget()
+        return found
 
 
 def run(
@@ -239,8 +253,12 @@ def _unobserved(task: Task, layer: Any) -> AbstractContextManager[Any]:
 
 def _do(task: Task, values: dict[Node, Any], work: Work, observe: Observe) -> None:
     """Do one task; its own names end with it, or arrays would outlive their last reader."""
+    if task.hands_on:
+        with observe(task, None):
+            work.hand_on(task, values)
+        return
     # Guarded: an estimator with copy=False must not write into what others read too.
-    arrays = [guarded(values[node]) for node in task.step.inbound_nodes]
+    arrays = [guarded(values[node]) for node in task.inbound]
     try:
         with observe(task, work.layers.get(task.name)):
             result = work.do(task, arrays, _fit_only(task, values))
@@ -253,7 +271,12 @@ def _do(task: Task, values: dict[Node, Any], work: Work, observe: Observe) -> No
 def _lean(planned: Plan, values: dict[Node, Any], work: Work) -> dict[Node, Any]:
     """Run without learning and without anybody watching: the same as `_do`, in fewer calls."""
     for task in planned.tasks:
-        arrays = [guarded(values[node]) for node in task.step.inbound_nodes]
+        if task.hands_on:
+            work.hand_on(task, values)
+            for node in task.spent:
+                values.pop(node, None)
+            continue
+        arrays = [guarded(values[node]) for node in task.inbound]
         try:
             layer, method = work.answering(task)
             result = getattr(layer, method)(*arrays)
@@ -300,15 +323,18 @@ def _do_level(
     level: Level, values: dict[Node, Any], work: Work, observe: Observe, workers: Workers
 ) -> tuple[int, Exception] | None:
     """Do the tasks of a level; give the first error in the plan's order, and its place."""
-    if len(level.tasks) == 1:
-        return _do_alone(*level.tasks[0], values, work, observe)
-    read = [[guarded(values[node]) for node in task.step.inbound_nodes] for _, task in level.tasks]
+    tasks = [(place, task) for place, task in level.tasks if not task.hands_on]
+    for _, task in level.tasks:
+        if task.hands_on:  # nothing is computed, so nothing need be sent to a worker
+            _do(task, values, work, observe)
+    if len(tasks) == 1:
+        return _do_alone(*tasks[0], values, work, observe)
+    read = [[guarded(values[node]) for node in task.inbound] for _, task in tasks]
     calls = [
-        _call(task, arrays, values, work)
-        for (_, task), arrays in zip(level.tasks, read, strict=True)
+        _call(task, arrays, values, work) for (_, task), arrays in zip(tasks, read, strict=True)
     ]
-    outcomes = workers.compute(calls)
-    for (place, task), arrays, outcome in zip(level.tasks, read, outcomes, strict=True):
+    outcomes = workers.compute(calls) if calls else []
+    for (place, task), arrays, outcome in zip(tasks, read, outcomes, strict=True):
         try:
             if isinstance(outcome, Failed):
                 raise outcome.error
@@ -348,7 +374,7 @@ def _put(task: Task, result: Any, arrays: list[Any], values: dict[Node, Any], wo
 
 def _where(task: Task, arrays: Sequence[Any], work: Work) -> str:
     doing = work.doing if task.fit else "transforming"
-    names = [work.graph.node_names[node] for node in task.step.inbound_nodes]
+    names = [work.graph.node_names[node] for node in task.inbound]
     given = list(zip(names, arrays, strict=True))
     return where(task.name, task.step.layer, doing, given)
 
@@ -357,7 +383,9 @@ def _follow_rows(task: Task, arrays: list[Any], work: Work) -> None:
     """Note which of the fed rows a step's value is about, where some are gone."""
     if any(array is None for array in arrays):  # in a stream, where no rows are left
         return
-    rows = next((work.rows[n] for n in task.step.inbound_nodes if n in work.rows), None)
+    if task.step.train_only:  # what it gives while fitting is not about rows that were fed
+        return
+    rows = next((work.rows[n] for n in task.inbound if n in work.rows), None)
     layer = work.layers.get(task.name)
     if layer is not None and getattr(layer, "changes_rows", False):
         rows = np.arange(arrays[0].shape[0]) if rows is None else rows
@@ -391,10 +419,11 @@ def _fit_only(task: Task, values: Mapping[Node, Any]) -> dict[str, Any]:
     if not task.fit:
         return {}
     found = {key: (node, values[node]) for key, node in task.step.fit_only.items()}
+    plain = not task.step.train_only  # which gives the labels back in the shape they came in
     return {
-        key: guarded(as_labels(node, value) if key == "y" else value)
+        key: guarded(as_labels(node, value) if key == "y" and plain else value)
         for key, (node, value) in found.items()
-        if value is not None
+        if value is not None or not plain
     }
 
 
@@ -411,8 +440,7 @@ def as_labels(node: Node, value: Any) -> Any:
     -------
     array of shape (n_rows,) or (n_rows, n_columns)
     """
-    computed = not isinstance(node, InputNode)
-    if computed and getattr(value, "ndim", 0) == 2 and value.shape[1] == 1:
+    if not is_fed(node) and getattr(value, "ndim", 0) == 2 and value.shape[1] == 1:
         return np.asarray(value).ravel()
     return value
 
@@ -422,7 +450,7 @@ def split_outputs(layer: Any, result: Any) -> Sequence[Any]:
 
     Parameters
     ----------
-    layer : layer
+    layer : layer or Step
     result : array or tuple of array
         What its method returned.
 
@@ -448,6 +476,6 @@ def split_outputs(layer: Any, result: Any) -> Sequence[Any]:
 
 
 def _store(task: Task, result: Any, values: dict[Node, Any]) -> None:
-    outputs = split_outputs(task.step.layer, result)
+    outputs = split_outputs(task.step, result)
     for node in task.nodes:
         values[node] = outputs[node.layer_out_index]

@@ -18,6 +18,7 @@ import numpy as np
 from skmegatron.engine.plan import Plan, Task, plan
 from skmegatron.engine.run import Layers, Work, as_labels
 from skmegatron.errors import StreamError
+from skmegatron.io.seen import note_rows
 from skmegatron.nodes.core import Node, Step, StepNode
 from skmegatron.nodes.graph import Graph
 
@@ -67,7 +68,7 @@ def fit_passes(graph: Graph, epochs: int = 1) -> list[Pass]:
     known_after: dict[Step, int] = {}
     for task in plan(graph, (), fit=True).tasks:
         step, layer = task.step, task.step.layer
-        read = step.parents if task.fit else (*step.inbound_nodes, *_state(step))
+        read = step.parents if task.fit else (*task.inbound, *_state(step))
         ready = max((_after(node, known_after) for node in read), default=0)
         if not task.fit:
             known_after[step] = ready
@@ -151,7 +152,7 @@ def _check_learns(task: Task) -> None:
         raise StreamError(
             f"Step {task.name!r} is a pipeline whose own steps wait for each other, and a step "
             "has one pass to learn in. Draw its steps in this graph, or fit it on a sample and "
-            "freeze it: Sklearn(FrozenEstimator(pipeline.fit(sample)))."
+            "freeze it: Frozen(pipeline.fit(sample))."
         )
     if learns_in_batches(layer):
         return
@@ -189,8 +190,7 @@ class Stream(Work):
 
     def do(self, task: Task, arrays: list[Any], fit_only: dict[str, Any]) -> Any:  # noqa: D102 - documented on Work
         if any(array is None or array.shape[0] == 0 for array in arrays):
-            n_outputs = getattr(task.step.layer, "n_outputs", 1)
-            return None if n_outputs == 1 else (None,) * n_outputs
+            return None if task.whole else (None,) * task.step.n_outputs
         if task.fit:
             self.learn(task, arrays, fit_only)
         return self.respond(task, arrays) if task.give else None
@@ -297,6 +297,7 @@ class BatchFit(Stream):
             if classes is not None:
                 fit_only["classes"] = classes
         layer.partial_fit(*arrays, **fit_only)
+        note_rows(layer, arrays, fit_only, vars(layer).get("_seen"))
 
     def check_taught(self, steps: Sequence[Step]) -> None:
         """Insist, at the end of a pass, that steps have had something to learn from.

@@ -29,12 +29,11 @@ def leave_unwritten(planned: Plan) -> Plan:
     """
     times_read = Counter(planned.wanted)
     for task in planned.tasks:
-        fit_only = task.step.fit_only.values() if task.fit else ()
-        times_read.update((*task.step.inbound_nodes, *fit_only))
+        times_read.update(task.reads)
     joined: set[Node] = set()
     for task in planned.tasks:
         if getattr(task.step.layer, "takes_unwritten", False) and task.step.state_of is None:
-            joined.update(node for node in task.step.inbound_nodes if times_read[node] == 1)
+            joined.update(node for node in task.inbound if times_read[node] == 1)
     if not joined:
         return planned
     tasks = [

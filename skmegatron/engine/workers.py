@@ -17,6 +17,7 @@ import joblib
 from sklearn.utils.parallel import Parallel, delayed
 
 from skmegatron.io.saving import Portable
+from skmegatron.io.seen import note_rows
 
 
 @dataclass(frozen=True)
@@ -74,11 +75,14 @@ class Call:
 
     def _learned(self, layer: Any, fit_only: dict[str, Any]) -> Any:
         if self.method == "fit_predict":
-            return layer.fit_predict(*self.arrays, **fit_only)
-        if self.give and self.method == "transform":
-            return layer.fit_transform(*self.arrays, **fit_only)
-        layer.fit(*self.arrays, **fit_only)
-        return getattr(layer, self.method)(*self.arrays) if self.give else None
+            value = layer.fit_predict(*self.arrays, **fit_only)
+        elif self.give and self.method == "transform":
+            value = layer.fit_transform(*self.arrays, **fit_only)
+        else:
+            layer.fit(*self.arrays, **fit_only)
+            value = getattr(layer, self.method)(*self.arrays) if self.give else None
+        note_rows(layer, self.arrays, fit_only)
+        return value
 
     def __reduce__(self) -> Any:
         return Call, (Portable(self.layer), self.method, self.arrays, self.fit_only, self.give)

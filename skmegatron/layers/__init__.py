@@ -3,6 +3,7 @@
 from skmegatron.layers.adapters import Sklearn
 from skmegatron.layers.core import Lambda, Layer, StatefulLayer, StatelessLayer
 from skmegatron.layers.explore import Correlate, Describe, Explorer, Histogram, Scatter
+from skmegatron.layers.frozen import Frozen
 from skmegatron.layers.image import Downsample, RGBtoBinary, RGBtoGrey, Upsample
 from skmegatron.layers.keras import Keras, KerasClassifier, KerasRegressor
 from skmegatron.layers.metrics import Metric
@@ -20,6 +21,7 @@ from skmegatron.layers.numeric import (
     Subtract,
     Whiten,
 )
+from skmegatron.layers.rows import Resample, TrainOnly
 from skmegatron.layers.shaping import (
     AddDim,
     Cast,
@@ -50,6 +52,7 @@ __all__ = [
     "Explorer",
     "Filter",
     "Flatten",
+    "Frozen",
     "Histogram",
     "Impute",
     "Keras",
@@ -64,6 +67,7 @@ __all__ = [
     "RGBtoBinary",
     "RGBtoGrey",
     "RemoveStopwords",
+    "Resample",
     "Reshape",
     "ScalarArithmetic",
     "ScalarMultiply",
@@ -76,6 +80,7 @@ __all__ = [
     "StaticDot",
     "Subtract",
     "TimeSeries",
+    "TrainOnly",
     "Upsample",
     "Whiten",
 ]

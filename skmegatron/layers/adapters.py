@@ -3,48 +3,40 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import deepcopy
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
-from sklearn.model_selection import cross_val_predict
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.utils.metaestimators import available_if
 
 from skmegatron.errors import NodeTypeError
-from skmegatron.io.tables import as_values, columns_together, describe, released
-from skmegatron.layers.answering import Asker
+from skmegatron.io.seen import Seen, seen_rows
+from skmegatron.io.tables import columns_together, released
 from skmegatron.layers.core import Layer, Names
+from skmegatron.layers.outoffold import out_of_fold, splits_of
+from skmegatron.layers.responding import Responding, joined_names, names_of, offers
 from skmegatron.layers.wrapping import (
+    as_asked,
     batch_advice,
     copies_first,
+    learns_labels,
     learns_nothing,
     needs_labels,
     tags_of,
     takes_epochs,
+    validation_params,
     validation_style,
-    wants_columns,
 )
+from skmegatron.nodes.choices import Choice, refuse_choices
 from skmegatron.nodes.core import Node
 
 #: Attributes that a clone has, or has no need of.
-_PLAIN = {"estimator", "method", "cv", "estimator_", "_asker"}
-
-
-def _offers(method: str) -> Callable[[Sklearn], bool]:
-    """Tell, for `available_if`, whether the wrapped estimator has a method."""
-
-    def check(layer: Sklearn) -> bool:
-        return hasattr(layer.current, method)
-
-    return check
-
-
-def _undoes(layer: Sklearn) -> bool:
-    return layer._passes_through or hasattr(layer.current, "inverse_transform")
+_PLAIN = {"estimator", "method", "cv", "estimator_", "_asker", "_earlier", "_seen"}
 
 
 def _learns_in_batches(layer: Sklearn) -> bool:
@@ -54,7 +46,7 @@ def _learns_in_batches(layer: Sklearn) -> bool:
     return hasattr(layer.current, "partial_fit") and not frozen and layer.cv is None
 
 
-class Sklearn(Layer):
+class Sklearn(Responding):
     """Use an estimator as a step.
 
     Several nodes are put side by side as columns. A 1-D array becomes a column, unless the
@@ -70,7 +62,8 @@ class Sklearn(Layer):
         ``predict`` (``fit_predict`` for estimators that have only that).
     cv : int, splitter or iterable, default=None
         Fit out of fold: while fitting, the nodes below see cross-validated predictions;
-        afterwards the estimator fitted on everything serves. Takes a ``groups=`` node.
+        afterwards the estimator fitted on everything serves. Takes a ``groups=`` node. Every
+        row must be in exactly one test fold; a generator of splits is kept as a list.
 
     Attributes
     ----------
@@ -95,10 +88,13 @@ class Sklearn(Layer):
     array([0. , 0.5, 1. ])
     """
 
+    notes_rows = True
+
     def __init__(self, estimator: Any, method: str = "auto", cv: Any = None) -> None:
         self.estimator = estimator
         self.method = method
-        self.cv = cv
+        # What can be read once would be used up by the first fit.
+        self.cv = list(cv) if isinstance(cv, Iterator) else cv
 
     def __sklearn_clone__(self) -> Self:
         if type(self) is not Sklearn or vars(self).keys() - _PLAIN:
@@ -114,15 +110,6 @@ class Sklearn(Layer):
     def wrapped(self) -> Any:
         """The estimator."""
         return self.estimator
-
-    @property
-    def current(self) -> Any:
-        """The fitted estimator, or the template where there is none yet."""
-        return vars(self).get("estimator_", self.estimator)
-
-    @property
-    def _passes_through(self) -> bool:
-        return self.estimator is None or isinstance(self.estimator, str)
 
     def _split_call(
         self, inbound: list[Node], fit_only: dict[str, Any]
@@ -141,7 +128,11 @@ class Sklearn(Layer):
             If it is a class, a node, a layer, or anything without ``fit``.
         ValueError
             If it is another word than "passthrough".
+        TypeError
+            If there is a choice instead of a value.
         """
+        if isinstance(self.estimator, Choice):
+            refuse_choices(self)
         if isinstance(self.estimator, type):
             name = self.estimator.__name__
             raise NodeTypeError(f"Sklearn takes an estimator, got the class. Write {name}().")
@@ -245,8 +236,9 @@ class Sklearn(Layer):
         y : array-like of shape (n_rows,) or (n_rows, n_outputs), default=None
             Labels.
         validation_data : tuple of (list of array-like, array-like), default=None
-            Held-out arrays and labels, for estimators whose ``fit`` takes ``X_val`` and
-            ``y_val``, or ``eval_set``.
+            Held-out arrays and labels, and weights where there are some, for estimators whose
+            ``fit`` takes ``X_val`` and ``y_val``, ``eval_set``, ``eval_X`` and ``eval_y``, or
+            ``validation_data``.
         **params : array-like of shape (n_rows,)
             Further keywords of the estimator's ``fit``, such as ``sample_weight``.
 
@@ -283,12 +275,18 @@ class Sklearn(Layer):
         -------
         array of shape (n_rows,) or (n_rows, n_columns_out)
             Out-of-fold predictions where `cv` is given.
+
+        Raises
+        ------
+        ValueError
+            If the estimator needs labels and there are none, or if `cv` leaves a row out.
         """
         if self._passes_through:
             return self.transform(*arrays)
+        refuse_choices(self)
         method = self.resolved_method
         if self.cv is not None:
-            return self._fit_out_of_fold(method, arrays, y, validation_data, params)
+            return self._fit_by_fold(method, arrays, y, validation_data, params)
         if method.startswith("fit_"):
             return self._fit_by(method, arrays, y, validation_data, params)
         direct = {"transform": "fit_transform", "predict": "fit_predict"}.get(method, "")
@@ -298,7 +296,7 @@ class Sklearn(Layer):
         self.fit(*arrays, y=y, validation_data=validation_data, **params)
         return self._function(method, arrays)(self._pack(arrays))
 
-    @available_if(_offers("fit_predict"))
+    @available_if(offers("fit_predict"))
     def fit_predict(self, *arrays: Any, y: Any = None, **params: Any) -> Any:
         """Fit a clone of the estimator and label the same data.
 
@@ -329,6 +327,7 @@ class Sklearn(Layer):
         -------
         self
         """
+        refuse_choices(self)
         if not hasattr(self, "estimator_"):
             self.estimator_ = clone(self.estimator)
         self._check_labels(y)
@@ -337,6 +336,7 @@ class Sklearn(Layer):
         if per_column and not isinstance(self.estimator, MultiOutputClassifier):
             params["classes"] = np.unique(np.concatenate(classes))
         self.estimator_.partial_fit(self._pack(arrays), *self._labels(y), **params)
+        self._note_rows(arrays, y, vars(self).get("_seen"))
         return self
 
     @contextmanager
@@ -356,12 +356,38 @@ class Sklearn(Layer):
         finally:
             del self._observer
 
+    def go_on_from(self, fitted: Sklearn) -> None:
+        """Let the next fit go on from what another layer has learned.
+
+        Parameters
+        ----------
+        fitted : Sklearn
+            It is not changed. Its estimator must have the parameter ``warm_start``.
+        """
+        self._earlier = fitted.current
+        self._seen = vars(fitted).get("_seen")
+
+    def _note_rows(self, arrays: Sequence[Any], y: Any, before: Seen | None) -> None:
+        """Remember which rows the estimator has learned the labels of."""
+        frozen = isinstance(self.estimator, FrozenEstimator)
+        if y is not None and not frozen and learns_labels(self.estimator):
+            self._seen = seen_rows(arrays, before)
+
+    def _start(self) -> Any:
+        """Give what is fitted: a clone, or a copy of what goes on from an earlier fit."""
+        estimator = clone(self.estimator)
+        if "_earlier" not in vars(self):
+            return estimator
+        params = {**estimator.get_params(deep=False), "warm_start": True}
+        return deepcopy(self._earlier).set_params(**params)
+
     def _fit_by(
         self, function: str, arrays: Sequence[Any], y: Any, validation: Any, params: dict[str, Any]
     ) -> Any:
         """Fit a clone of the estimator with one of its methods, and keep it if that went well."""
-        estimator = clone(self.estimator)
-        params = self._fit_params(estimator, arrays, y, validation, params)
+        refuse_choices(self)
+        estimator = self._start()
+        params = params | self._fit_params(estimator, y, validation)
         owner, context = vars(self).get("_observer", (None, None))
         with _nested(context, estimator):
             if context is not None:
@@ -369,45 +395,34 @@ class Sklearn(Layer):
             X = self._pack(arrays)
             if copies_first(estimator):
                 X = released(X)  # one that is read-only it would copy twice
-            value = getattr(estimator, function)(X, *self._labels(y), **params)
+            with as_asked(params):
+                value = getattr(estimator, function)(X, *self._labels(y), **params)
             if context is not None:
                 context.call_on_fit_task_end(estimator=owner)
         self.estimator_ = estimator
-        self.__dict__.pop("_asker", None)  # it holds on to the estimator before
+        self._note_rows(arrays, y, vars(self).get("_seen") if "_earlier" in vars(self) else None)
+        for name in ("_asker", "_earlier"):  # they hold on to the estimator before
+            self.__dict__.pop(name, None)
         # Cross decompositions give the transformed y as well.
         return value[0] if function == "fit_transform" and isinstance(value, tuple) else value
 
-    def _fit_out_of_fold(
+    def _fit_by_fold(
         self, method: str, arrays: Sequence[Any], y: Any, validation: Any, params: dict[str, Any]
     ) -> Any:
         groups = params.pop("groups", None)
+        held_out = self._fit_params(self.estimator, y, validation)
+        X = self._pack(arrays)
+        splits = splits_of(self.cv, self.estimator, X, y, groups)
         self._fit_by("fit", arrays, y, validation, params)
-        return cross_val_predict(
-            clone(self.estimator),
-            self._pack(arrays),
-            *self._labels(y),
-            groups=groups,
-            cv=self.cv,
-            method=method,
-            params=params or None,
-        )
+        return out_of_fold(self.estimator, method, X, self._labels(y), splits, params, held_out)
 
-    def _fit_params(
-        self,
-        estimator: Any,
-        arrays: Sequence[Any],
-        y: Any,
-        validation: Any,
-        params: dict[str, Any],
-    ) -> dict[str, Any]:
+    def _fit_params(self, estimator: Any, y: Any, validation: Any) -> dict[str, Any]:
+        """Check the labels, and word the held-out data for the estimator's ``fit``."""
         self._check_labels(y)
         if validation is None:
-            return params
-        held_out, labels = validation
-        X_val, style = self._pack(held_out), validation_style(estimator)
-        if style == "X_val":
-            return {**params, "X_val": X_val, "y_val": labels}
-        return {**params, "eval_set": [(X_val, labels)]}
+            return {}
+        held_out, labels, *weights = validation
+        return validation_params(estimator, self._pack(held_out), labels, *weights)
 
     def _check_labels(self, y: Any) -> None:
         if y is None and needs_labels(self.estimator):
@@ -416,23 +431,6 @@ class Sklearn(Layer):
                 f"{name} requires y to be passed, but the target y is None: the step was drawn "
                 f"without labels. Write Sklearn({name}())(node, y=label)."
             )
-
-    def _labels(self, y: Any) -> tuple[Any, ...]:
-        frozen = isinstance(self.estimator, FrozenEstimator)  # whose fit takes a y, for nothing
-        return () if y is None and not frozen else (y,)
-
-    def _pack(self, arrays: Sequence[Any], asker: Asker | None = None) -> Any:
-        if len(arrays) > 1:
-            return columns_together(arrays)
-        X = as_values(arrays[0], "X")
-        if getattr(X, "ndim", None) == 2 and isinstance(X, np.ndarray):
-            return X
-        known = asker or Asker(self.estimator, self.current)
-        if hasattr(X, "copy") and not isinstance(X, np.ndarray) and known.writes:
-            return X.copy()  # arrays come read-only; sparse matrices and frames cannot
-        if getattr(X, "ndim", None) == 1 and known.takes_columns:
-            return X.reshape(-1, 1)
-        return X
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()
@@ -454,105 +452,6 @@ class Sklearn(Layer):
             return arrays[0] if len(arrays) == 1 else columns_together(arrays)
         return self.respond(self.resolved_method, *arrays)
 
-    def respond(self, method: str, *arrays: Any) -> Any:
-        """Call a method of the fitted estimator on arrays put side by side.
-
-        Parameters
-        ----------
-        method : str
-        *arrays : array-like of shape (n_rows,) or (n_rows, n_columns)
-
-        Returns
-        -------
-        whatever the method returns
-
-        Raises
-        ------
-        AttributeError
-            If the estimator does not have the method.
-        """
-        estimator = self.current
-        asker: Asker | None = vars(self).get("_asker")
-        if asker is None or not asker.holds(self.estimator, estimator):
-            asker = self._asker = Asker(self.estimator, estimator)
-        if method.startswith("fit") or not hasattr(estimator, method):
-            self._function(method, arrays)
-        return asker.ask(method, self._pack(arrays, asker))
-
-    def _function(self, method: str, arrays: Sequence[Any]) -> Any:
-        function = getattr(self.current, method, None)
-        if function is None or method.startswith("fit"):
-            given = ", ".join(describe(array) for array in arrays)
-            raise AttributeError(
-                f"{type(self.current).__name__} has no {method}, so it cannot be used on new "
-                f"data ({given}): it can only fit and label the data it learns from. Use "
-                "fit_transform or fit_predict, or an estimator that has it."
-            )
-        return function
-
-    @available_if(_offers("predict"))
-    def predict(self, *arrays: Any) -> Any:
-        """Call ``predict`` of the fitted estimator."""
-        return self.respond("predict", *arrays)
-
-    @available_if(_offers("predict_proba"))
-    def predict_proba(self, *arrays: Any) -> Any:
-        """Call ``predict_proba`` of the fitted estimator."""
-        return self.respond("predict_proba", *arrays)
-
-    @available_if(_offers("predict_log_proba"))
-    def predict_log_proba(self, *arrays: Any) -> Any:
-        """Call ``predict_log_proba`` of the fitted estimator."""
-        return self.respond("predict_log_proba", *arrays)
-
-    @available_if(_offers("decision_function"))
-    def decision_function(self, *arrays: Any) -> Any:
-        """Call ``decision_function`` of the fitted estimator."""
-        return self.respond("decision_function", *arrays)
-
-    @available_if(_offers("score_samples"))
-    def score_samples(self, *arrays: Any) -> Any:
-        """Call ``score_samples`` of the fitted estimator."""
-        return self.respond("score_samples", *arrays)
-
-    @available_if(_offers("score"))
-    def score(self, *arrays: Any, y: Any = None, **params: Any) -> float:
-        """Call ``score`` of the fitted estimator."""
-        return float(self.current.score(self._pack(arrays), *self._labels(y), **params))
-
-    @available_if(_undoes)
-    def inverse_transform(self, X: Any) -> Any:
-        """Call ``inverse_transform`` of the fitted estimator.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_rows,) or (n_rows, n_columns)
-
-        Returns
-        -------
-        array of shape (n_rows,) or (n_rows, n_columns)
-            1-D where `X` is.
-        """
-        if self._passes_through:
-            return X
-        plain = np.ndim(X) == 1 and not hasattr(X, "tocsr")
-        if plain and wants_columns(self.estimator):
-            result = self.current.inverse_transform(np.asarray(X).reshape(-1, 1))
-            return result.ravel() if result.ndim == 2 and result.shape[1] == 1 else result
-        return self.current.inverse_transform(X)
-
-    @property
-    def classes_(self) -> Any:
-        """Class labels of a fitted classifier."""
-        return self.current.classes_
-
-    def __getattr__(self, name: str) -> Any:
-        # Learned attributes of the estimator are learned attributes of the step, so that
-        # "steps_.pca.components_" works, also as an importance_getter.
-        if name.endswith("_") and not name.startswith("_") and "estimator_" in vars(self):
-            return getattr(self.estimator_, name)
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-
     def feature_names(self, name: str, inbound: Sequence[Names | None]) -> Names | None:
         """Ask the estimator; predictions are named after the step.
 
@@ -565,28 +464,9 @@ class Sklearn(Layer):
         -------
         ndarray of str or None
         """
-        names = None
-        known = [block for block in inbound if block is not None and block.ndim == 1]
-        if len(known) == len(inbound):
-            names = np.concatenate(known)
         if self._passes_through:
-            return names
-        method = self.resolved_method
-        if method == "transform":
-            tell = getattr(self.current, "get_feature_names_out", None)
-            if tell is None:
-                return None
-            try:
-                return np.asarray(tell(names), dtype=object)
-            except TypeError:  # it takes no input_features
-                return np.asarray(tell(), dtype=object)
-            except AttributeError:  # a step inside it cannot tell
-                return None
-        if method == "predict_proba" and hasattr(self.current, "classes_"):
-            return np.array([f"{name}_{label}" for label in self.current.classes_], dtype=object)
-        if method == "predict":
-            return np.array([name], dtype=object)
-        return None
+            return joined_names(inbound)
+        return names_of(self.current, self.resolved_method, name, joined_names(inbound))
 
     def __sklearn_tags__(self) -> Any:
         own = tags_of(self.estimator)

@@ -19,6 +19,7 @@ from skmegatron.engine.run import as_labels, split_outputs, where
 from skmegatron.errors import NamingError, NodeTypeError
 from skmegatron.io.saving import Portable, unwrapped
 from skmegatron.io.tables import guarded, released
+from skmegatron.nodes.choices import choice_in
 from skmegatron.nodes.core import (
     ExploreNode,
     MetricNode,
@@ -28,6 +29,7 @@ from skmegatron.nodes.core import (
     TransformationNode,
     hooks,
 )
+from skmegatron.nodes.settling import Settled, keep_choices, settled_layer, settled_once
 
 Names = NDArray[Any]
 
@@ -50,6 +52,14 @@ class Layer(BaseEstimator):
     stateful: bool = True
     #: Whether `transform` gives other rows than it takes; `kept_rows` then tells which.
     changes_rows: bool = False
+    #: Whether it changes the rows while fitting, and elsewhere gives back what comes in.
+    train_only: bool = False
+    #: Whether `get_params` of a pipeline shows its hyperparameters: not of metrics and explorers.
+    _has_params: bool = True
+    #: Whether it came with what it has learned, and is never fitted.
+    frozen: bool = False
+    #: Whether `fit` itself remembers on which rows it has learned labels.
+    notes_rows: bool = False
 
     @property
     def rowwise(self) -> bool:
@@ -106,10 +116,19 @@ class Layer(BaseEstimator):
         ------
         NodeTypeError
             If something other than nodes is given.
+        TypeError
+            If something is left open that a search could not set.
         """
-        inbound, name = self._read_call(nodes, name)
+        layer, choices = self._settled()
+        if choices:
+            return keep_choices(layer(*nodes, name=name, y=y, **fit_only_nodes), choices)
         fit_only = {"y": y} if y is not None else {}
-        fit_only.update(fit_only_nodes)
+        return self._called(nodes, name, fit_only | fit_only_nodes)
+
+    def _called(
+        self, nodes: Sequence[Any], name: str | Sequence[str] | None, fit_only: dict[str, Node]
+    ) -> Any:
+        inbound, name = self._read_call(nodes, name)
         for key, node in fit_only.items():
             if not isinstance(node, Node):
                 raise NodeTypeError(
@@ -119,6 +138,18 @@ class Layer(BaseEstimator):
                 )
         inbound, fit_only = self._split_call(inbound, fit_only)
         return self._draw(inbound, fit_only, name)
+
+    def _settled(self) -> Settled:
+        """Give the layer with values in the place of choices, and the choices."""
+        choice = choice_in(self)
+        if choice is None:
+            return self, {}
+        if not self._has_params:
+            raise TypeError(
+                f"{self!r} is no step, so no search can set its parameters, and {choice!r} among "
+                "them stays open. Write the value itself."
+            )
+        return settled_once(self, settled_layer)
 
     def _read_call(
         self, nodes: Sequence[Any], name: str | Sequence[str] | None
@@ -130,7 +161,8 @@ class Layer(BaseEstimator):
         for part in parts:
             if name is not None and not isinstance(part, str):
                 raise NamingError(f"A step's name is a string, got {part!r}.")
-        if name is not None and not isinstance(name, str) and self.n_outputs == 1:
+        single = self.n_outputs == 1 and not self.train_only
+        if name is not None and not isinstance(name, str) and single:
             raise NamingError(f"{self!r} has one output, whose name is a string, got {name!r}.")
         flat: list[Any] = []
         for item in given:
@@ -156,23 +188,30 @@ class Layer(BaseEstimator):
     def _draw(
         self, inbound: list[Node], fit_only: dict[str, Node], name: str | Sequence[str] | None
     ) -> Any:
-        output_names = self._output_names(name)
+        n_outputs = self._n_drawn(inbound, fit_only)
+        output_names = self._output_names(name, n_outputs)
         single_name = name if isinstance(name, str) else None
-        fitted, outputs = None, [None] * self.n_outputs
+        fitted, outputs = None, [None] * n_outputs
         if all(node.eager for node in (*inbound, *fit_only.values())):
             fitted, outputs = self._compute(inbound, fit_only, name)
         step = Step(self, inbound, fit_only, single_name, output_names=output_names, fitted=fitted)
         drawn = tuple(
             TransformationNode(step, place, output) for place, output in enumerate(outputs)
         )
-        return drawn[0] if self.n_outputs == 1 else drawn
+        return drawn[0] if n_outputs == 1 else drawn
 
-    def _output_names(self, name: str | Sequence[str] | None) -> Sequence[str] | None:
+    def _n_drawn(self, inbound: Sequence[Node], fit_only: dict[str, Node]) -> int:
+        """Tell how many nodes a call on nodes gives."""
+        return self.n_outputs
+
+    def _output_names(
+        self, name: str | Sequence[str] | None, n_outputs: int
+    ) -> Sequence[str] | None:
         if name is None or isinstance(name, str):
             return None
-        if len(name) != self.n_outputs:
+        if len(name) != n_outputs:
             raise NodeTypeError(
-                f"{self!r} gives {self.n_outputs} outputs, got {len(name)} names {list(name)}. "
+                f"{self!r} gives {n_outputs} outputs, got {len(name)} names {list(name)}. "
                 "Give one name per output."
             )
         return name
@@ -191,7 +230,7 @@ class Layer(BaseEstimator):
             outputs = split_outputs(layer, result)
         except Exception as error:  # whatever a layer raises is told with its place, and raised
             given = [(node.name or _class_name(node), node.output) for node in inbound]
-            label = name if isinstance(name, str) else type(self.wrapped).__name__.lower()
+            label = name if isinstance(name, str) else type(self.named_after).__name__.lower()
             error.add_note(where(label, self, "eagerly", given))
             raise
         return layer, [released(output) for output in outputs]
@@ -209,6 +248,35 @@ class Layer(BaseEstimator):
     def wrapped(self) -> Any:
         """What the user sees as the step: the layer itself, or the estimator it wraps."""
         return self
+
+    @property
+    def named_after(self) -> Any:
+        """What a step without a name of its own has the name of."""
+        return self.wrapped
+
+    def freeze(self) -> Layer:
+        """Make a step that has learned what this one has, and learns no more.
+
+        Returns
+        -------
+        Frozen
+            It holds a copy, and is not fitted again, in clones neither.
+
+        Raises
+        ------
+        NotFittedError
+            If there is nothing learned yet.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import Whiten
+        >>> frozen = Whiten().fit(np.array([[150.0], [170.0], [190.0]])).freeze()
+        >>> frozen.fit(np.array([[1.0], [2.0]])).transform(np.array([[190.0]])).round(2)
+        array([[1.22]])
+        """
+        frozen: Layer = hooks["freeze"](self)
+        return frozen
 
     def fit(self, *arrays: Any, **fit_only: Any) -> Self:
         """Learn from data.
@@ -509,7 +577,8 @@ def _draw_inverse(node: TransformationNode, other: Node) -> TransformationNode:
     if not hasattr(node.step.layer, "inverse_transform"):
         raise NodeTypeError(
             f"{node!r} has no inverse: {node.step.layer!r} does not define "
-            "inverse_transform(self, X). Use a layer that does."
+            "inverse_transform(self, X), or knows no way back. Use a layer that does: "
+            "Sklearn(FunctionTransformer(np.log, np.exp)) undoes a logarithm."
         )
     output = None
     if other.eager and node.step.fitted is not None:
@@ -590,7 +659,9 @@ def _fit_value(key: str, node: Node) -> Any:
 
 
 def _class_name(node: Node) -> str:
-    return type(node.step.layer.wrapped).__name__.lower() if isinstance(node, StepNode) else "?"
+    return (
+        type(node.step.layer.named_after).__name__.lower() if isinstance(node, StepNode) else "?"
+    )
 
 
 def _say(thing: Any) -> str:

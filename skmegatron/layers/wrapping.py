@@ -7,10 +7,16 @@ its inner one's on, the signature of ``fit`` and the inner estimator are asked.
 from __future__ import annotations
 
 import inspect
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from sklearn.base import OneToOneFeatureMixin
 from sklearn.frozen import FrozenEstimator
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import Tags, get_tags
 
 #: What learns from batches in the place of what cannot.
@@ -77,6 +83,25 @@ def needs_labels(estimator: Any) -> bool:
     return any(p.name in ("y", "Y") and p.default is p.empty for p in parameters)
 
 
+def learns_labels(estimator: Any) -> bool:
+    """Tell whether what an estimator learns depends on the labels it is given.
+
+    Parameters
+    ----------
+    estimator : estimator or str or None
+
+    Returns
+    -------
+    bool
+    """
+    tags = tags_of(estimator)
+    kind = None if tags is None else tags.estimator_type
+    if kind in ("classifier", "regressor") or needs_labels(estimator):
+        return True
+    # Selection by a score of each column has tags that leave it to the score.
+    return hasattr(estimator, "score_func") or any(map(learns_labels, _parts(estimator)))
+
+
 def wants_columns(estimator: Any) -> bool:
     """Tell whether an estimator takes a table rather than a plain sequence of values.
 
@@ -104,12 +129,87 @@ def validation_style(estimator: Any) -> str:
 
     Returns
     -------
-    {"X_val", "eval_set", ""}
+    {"X_val", "eval_X", "eval_set", "validation_data", ""}
+        Nothing for what takes none, and for what was told not to use it.
     """
     parameters = _fit_parameters(estimator)
     if "X_val" in parameters and "y_val" in parameters:
-        return "X_val"
-    return "eval_set" if "eval_set" in parameters else ""
+        # scikit-learn refuses held-out data where early stopping is switched off.
+        return "" if getattr(estimator, "early_stopping", None) is False else "X_val"
+    if "validation_data" in parameters and getattr(estimator, "takes_validation", True):
+        return "validation_data"
+    # Only of eval_set does LightGBM 4.7 encode a classifier's labels, so eval_X comes second.
+    if "eval_set" in parameters:
+        return "eval_set"
+    return "eval_X" if "eval_X" in parameters and "eval_y" in parameters else ""
+
+
+def validation_params(
+    estimator: Any, X_val: Any, y_val: Any, weights: Any = None
+) -> dict[str, Any]:
+    """Word held-out data as an estimator's ``fit`` takes it.
+
+    Parameters
+    ----------
+    estimator : estimator
+        One that has a `validation_style`.
+    X_val : {array, sparse matrix, dataframe} of shape (n_rows, n_columns)
+    y_val : array of shape (n_rows,) or (n_rows, n_outputs)
+    weights : array of shape (n_rows,), default=None
+        Of the held-out rows.
+
+    Returns
+    -------
+    dict of str to object
+        Without the weights where ``fit`` has no keyword for them.
+    """
+    parameters, style = _fit_parameters(estimator), validation_style(estimator)
+    if style == "validation_data":
+        return {style: (X_val, y_val) if weights is None else (X_val, y_val, weights)}
+    pair = {"X_val": ("X_val", "y_val"), "eval_X": ("eval_X", "eval_y")}.get(style)
+    found: dict[str, Any] = dict(zip(pair, (X_val, y_val), strict=True)) if pair else {}
+    if not pair:
+        found["eval_set"] = [(X_val, y_val)]
+        if "verbose" in parameters and parameters["verbose"].default is True:
+            found["verbose"] = False  # XGBoost would print a line per round
+    if weights is None:
+        return found
+    if "sample_weight_val" in parameters:
+        return {**found, "sample_weight_val": weights}
+    for keyword in ("sample_weight_eval_set", "eval_sample_weight"):
+        if keyword in parameters:
+            return {**found, keyword: [weights]}
+    pool = _catboost_pool(estimator)
+    return found if pool is None else {**found, "eval_set": pool(X_val, y_val, weight=weights)}
+
+
+@contextmanager
+def as_asked(params: Mapping[str, Any]) -> Iterator[None]:
+    """Keep LightGBM from warning that ``eval_set`` is the old way, while it is fitted.
+
+    Parameters
+    ----------
+    params : mapping of str to object
+        Keywords of ``fit``.
+    """
+    if "eval_set" not in params:
+        yield
+        return
+    with warnings.catch_warnings():
+        message = "The argument 'eval_set' is deprecated"
+        warnings.filterwarnings("ignore", message, category=FutureWarning)
+        yield
+
+
+def _catboost_pool(estimator: Any) -> Any:
+    """Give what makes CatBoost's data sets, which alone carry the weights of held-out rows."""
+    homes = [base.__module__ for base in type(estimator).__mro__]
+    home = next((home for home in homes if home.partition(".")[0] == "catboost"), None)
+    if home is None:
+        return None
+    kinds = ("cat_features", "text_features", "embedding_features")
+    columns = {key: value for key, value in estimator.get_params().items() if key in kinds}
+    return partial(sys.modules[home].Pool, **columns)
 
 
 def learns_nothing(estimator: Any) -> bool:
@@ -130,6 +230,29 @@ def learns_nothing(estimator: Any) -> bool:
     return tags is not None and not tags.requires_fit
 
 
+def is_fitted(estimator: Any) -> bool:
+    """Tell whether an estimator or layer can be used on data as it is.
+
+    Parameters
+    ----------
+    estimator : estimator or layer
+
+    Returns
+    -------
+    bool
+        True also for what learns nothing.
+    """
+    for name in ("__sklearn_is_fitted__", "is_fitted"):  # the second is CatBoost's
+        told = getattr(estimator, name, None)
+        if callable(told) and told():
+            return True
+    if isinstance(estimator, FrozenEstimator):
+        return False
+    attributes = getattr(estimator, "__dict__", {})
+    learned = any(name.endswith("_") and not name.startswith("__") for name in attributes)
+    return learned or learns_nothing(estimator)
+
+
 def takes_epochs(estimator: Any) -> bool:
     """Tell whether an estimator is a model, which reads the data once in each epoch.
 
@@ -145,6 +268,24 @@ def takes_epochs(estimator: Any) -> bool:
     return not isinstance(estimator, OneToOneFeatureMixin)
 
 
+def one_way(estimator: Any) -> bool:
+    """Tell whether ``inverse_transform`` hands on what it is given for want of a way back.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Returns
+    -------
+    bool
+        True for a function without its inverse, alone or within a sklearn Pipeline.
+    """
+    if isinstance(estimator, FunctionTransformer):
+        return estimator.func is not None and estimator.inverse_func is None
+    steps = getattr(estimator, "steps", None)
+    return isinstance(steps, list) and any(one_way(step[-1]) for step in steps)
+
+
 def batch_advice(estimator: Any) -> str:
     """Word what to do about an estimator without ``partial_fit``.
 
@@ -158,7 +299,7 @@ def batch_advice(estimator: Any) -> str:
     """
     name = type(estimator).__name__
     other = f"Use {_INSTEAD[name]} instead, or fit" if name in _INSTEAD else "Fit"
-    return f"{other} it on a sample and freeze it: Sklearn(FrozenEstimator({name}().fit(sample)))."
+    return f"{other} it on a sample and freeze it: Frozen({name}().fit(sample))."
 
 
 def may_write(estimator: Any) -> bool:
@@ -216,6 +357,13 @@ def _last_step(estimator: Any) -> Any:
     if isinstance(steps, list) and steps and isinstance(steps[-1], tuple):
         return steps[-1][1]
     return _inner(estimator)
+
+
+def _parts(estimator: Any) -> list[Any]:
+    """Give the estimators that one is composed of, by name in a list of tuples."""
+    lists = ("steps", "transformer_list", "transformers")
+    named = [getattr(estimator, name, None) for name in lists]
+    return [item[1] for items in named if isinstance(items, list) for item in items]
 
 
 def _inner(estimator: Any) -> Any:

@@ -82,6 +82,9 @@ class Token:
         return Token, ()
 
 
+_NO_CHOICES: Mapping[str, Any] = MappingProxyType({})
+
+
 class Step(Frozen):
     """One call of a layer.
 
@@ -101,10 +104,13 @@ class Step(Frozen):
         For `Node.inverse`: the node whose step's learned state is used.
     token : Token or None
         Stays the same when a graph is copied, so that a node finds its copy.
+    choices : mapping of str to Choice or None
+        What the call left open, by the path of the parameter; ``""`` is the step itself.
     """
 
     __slots__ = (
         "__weakref__",
+        "choices",
         "fit_only",
         "fitted",
         "inbound_nodes",
@@ -122,6 +128,7 @@ class Step(Frozen):
     state_of: TransformationNode | None
     token: Token
     fitted: Any
+    choices: Mapping[str, Any]
 
     def __init__(
         self,
@@ -134,6 +141,7 @@ class Step(Frozen):
         state_of: TransformationNode | None = None,
         token: Token | None = None,
         fitted: Any = None,
+        choices: Mapping[str, Any] | None = None,
     ) -> None:
         self._set(
             layer=layer,
@@ -144,6 +152,7 @@ class Step(Frozen):
             state_of=state_of,
             token=token or Token(),
             fitted=fitted,
+            choices=MappingProxyType(dict(choices)) if choices else _NO_CHOICES,
         )
 
     @property
@@ -153,6 +162,18 @@ class Step(Frozen):
         yield from self.fit_only.values()
         if self.state_of is not None:
             yield self.state_of
+
+    @property
+    def train_only(self) -> bool:
+        """Whether it changes the rows while fitting, and elsewhere hands on what it reads."""
+        return bool(getattr(self.layer, "train_only", False))
+
+    @property
+    def n_outputs(self) -> int:
+        """How many arrays it gives: where it is `train_only`, one for each that it is drawn on."""
+        if self.train_only:
+            return len(self.inbound_nodes) + len(self.fit_only)
+        return int(getattr(self.layer, "n_outputs", 1))
 
     def __repr__(self) -> str:
         return f"<step {self.name or type(self.layer).__name__.lower()!r}>"
@@ -598,6 +619,16 @@ class TransformationNode(StepNode):
     def transformation(self) -> Any:
         """The layer, under the name that the 2019 library gave it."""
         return self.step.layer
+
+    @property
+    def handed_on(self) -> Node | None:
+        """The node whose value this one has wherever nothing is fitted.
+
+        None but for steps that change the rows while fitting only.
+        """
+        if not self.step.train_only:
+            return None
+        return (*self.step.inbound_nodes, *self.step.fit_only.values())[self.layer_out_index]
 
     @property
     def is_fitted(self) -> bool:

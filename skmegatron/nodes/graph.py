@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import count
 from typing import Any
@@ -85,8 +85,7 @@ class Graph:
             step = node.step
             if step.output_names is not None:
                 return step.output_names[node.layer_out_index]
-            several = getattr(step.layer, "n_outputs", 1) > 1
-            return self.names[step] + (f"[{node.layer_out_index}]" if several else "")
+            return self.names[step] + _place_in_step(node)
         return str(node.name)
 
     @property
@@ -148,7 +147,8 @@ class Graph:
         DisconnectedError
             If an output needs an input that is not among the pipeline's inputs.
         GraphError
-            If there is no input or no output.
+            If there is no input or no output, or an output is made of what exists only while
+            fitting.
         """
         for what, nodes in (("inputs", self.inputs), ("outputs", self.outputs)):
             if not nodes:
@@ -164,6 +164,44 @@ class Graph:
                 f"{needs!r} needs {names}, which the pipeline's inputs "
                 f"{[node.name for node in self.inputs]} do not list. Add them: "
                 f"Pipeline([..., {', '.join(str(name) for name in names)}], ...)."
+            )
+        self._validate_fit_only()
+
+    def _only_while_fitting(self, ends: Iterable[Node]) -> tuple[str, str] | None:
+        """Name what nodes are made of that a step gives for its y=, or another keyword."""
+        if not any(step.train_only for step in self.steps):
+            return None
+        needed = self._computed_from(ends)
+        made = [node for node in self.path if isinstance(node, TransformationNode)]
+        for node in made:
+            fit_only = node.layer_out_index >= len(node.step.inbound_nodes)
+            if node.handed_on is not None and fit_only and node in needed:
+                return self.node_names[node], self.node_names[node.handed_on]
+        return None
+
+    def note_fit_only(self, error: Exception, wanted: Iterable[Node]) -> None:
+        """Add to an error about a missing input that it is there only while fitting.
+
+        Parameters
+        ----------
+        error : Exception
+        wanted : iterable of Node
+            Whose values were asked for.
+        """
+        found = self._only_while_fitting(wanted)
+        if found is not None:
+            error.add_note(
+                f"  {found[0]!r} has rows of its own only while fitting; elsewhere it is "
+                f"{found[1]!r}, and somebody must feed that: transform({{..., {found[1]!r}: ...}})"
+            )
+
+    def _validate_fit_only(self) -> None:
+        found = self._only_while_fitting(self.outputs)
+        if found is not None:
+            raise GraphError(
+                f"An output is made of {found[0]!r}, whose rows exist only while fitting; to "
+                f"predict, nobody feeds {found[1]!r}. They are there to learn from: pass the "
+                "node as y= or another keyword of a step, or measure it with a metric."
             )
 
     def _reader_of(self, node: Node) -> Node:
@@ -197,16 +235,24 @@ class Graph:
                     "parameters in set_params. Pass another name as second argument of the call."
                 )
 
+    def _computed_from(self, ends: Iterable[Node]) -> set[Node]:
+        """Give nodes and what they are computed from, fit-only nodes left out."""
+        needed: set[Node] = set(ends)
+        for step in reversed(self.steps):
+            asked = [node for node in self.outputs_of[step] if node in needed]
+            if step.train_only:
+                needed.update(node.handed_on for node in asked if node.handed_on is not None)
+            elif asked:
+                needed.update(step.inbound_nodes)
+        return needed
+
     @cached_property
     def data_inputs(self) -> list[InputNode]:
         """The inputs that ``X`` feeds when it is an array, in the pipeline's order.
 
         Those read at prediction. Where there are several, also those that nothing reads.
         """
-        needed: set[Node] = set(self.outputs)
-        for step in reversed(self.steps):
-            if not needed.isdisjoint(self.outputs_of[step]):
-                needed.update(step.inbound_nodes)
+        needed = self._computed_from(self.outputs)
         listed = [node for node in self.inputs if node in needed]
         if len(listed) < 2:
             return listed
@@ -220,8 +266,28 @@ class Graph:
         used = set(sort(ends))
         return [node for node in self.inputs if node not in used]
 
+    @cached_property
+    def middle(self) -> dict[str, tuple[TransformationNode, ...]]:
+        """The nodes between the inputs and the ends by name, all of a step's by the step's.
+
+        Not those whose name is that of a column which an input binds.
+        """
+        columns = {column for node in self.inputs for column in node.columns or ()}
+        found = {
+            self.names[step]: tuple(sorted(nodes, key=lambda node: node.layer_out_index))
+            for step, nodes in self.outputs_of.items()
+            if len(nodes) > 1
+        }
+        for node in self.path:
+            if isinstance(node, TransformationNode):
+                found[self.node_names[node]] = (node,)
+        return {name: nodes for name, nodes in found.items() if name not in columns}
+
     def copy(
-        self, layer_of: Callable[[Step], Any], name_of: Callable[[Step], str | None]
+        self,
+        layer_of: Callable[[Step], Any],
+        name_of: Callable[[Step], str | None],
+        choices_of: Callable[[Step], Mapping[str, Any]] = lambda step: step.choices,
     ) -> dict[Any, Any]:
         """Draw the graph again.
 
@@ -231,6 +297,8 @@ class Graph:
             Gives the layer of each step's copy.
         name_of : callable
             Gives its name, None to leave it to the graph.
+        choices_of : callable
+            Gives what it leaves open.
 
         Returns
         -------
@@ -238,8 +306,22 @@ class Graph:
             The copy of each node and step.
         """
         return copy_nodes(
-            [*self.path, *self.metrics, *self.explorers], layer_of=layer_of, name_of=name_of
+            [*self.path, *self.metrics, *self.explorers],
+            layer_of=layer_of,
+            name_of=name_of,
+            choices_of=choices_of,
         )
+
+
+def _place_in_step(node: TransformationNode) -> str:
+    """Tell one of several outputs of a step from the others."""
+    step, place = node.step, node.layer_out_index
+    n_inbound = len(step.inbound_nodes)
+    if step.n_outputs == 1:
+        return ""
+    if not step.train_only or (place < n_inbound and n_inbound > 1):
+        return f"[{place}]"
+    return "" if place < n_inbound else f".{list(step.fit_only)[place - n_inbound]}"
 
 
 def _nodes(given: Any, what: str, kind: Any) -> tuple[Any, ...]:
@@ -308,5 +390,5 @@ def _name_steps(steps: Sequence[Step], taken: set[str]) -> dict[Step, str]:
 
 
 def _base_name(step: Step) -> str:
-    named = getattr(step.layer, "wrapped", step.layer)
+    named = getattr(step.layer, "named_after", step.layer)
     return named if isinstance(named, str) else type(named).__name__.lower()

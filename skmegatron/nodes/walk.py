@@ -6,7 +6,7 @@ edge once, so a chain of 10,000 steps is nothing special.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from functools import partial
 from typing import Any, cast
@@ -80,6 +80,7 @@ def copy_nodes(
     *,
     layer_of: Callable[[Step], Any],
     name_of: Callable[[Step], str | None] = lambda step: step.name,
+    choices_of: Callable[[Step], Mapping[str, Any]] = lambda step: step.choices,
     copies: dict[Any, Any] | None = None,
 ) -> dict[Any, Any]:
     """Draw nodes and all they need again.
@@ -91,6 +92,8 @@ def copy_nodes(
         Gives the layer of a step's copy.
     name_of : callable
         Gives the name of a step's copy.
+    choices_of : callable
+        Gives the choices of a step's copy.
     copies : dict, default=None
         What has been copied already; grows.
 
@@ -111,6 +114,7 @@ def copy_nodes(
                 output_names=step.output_names,
                 state_of=None if step.state_of is None else copies[step.state_of],
                 token=step.token,
+                choices=choices_of(step),
             )
         copy: Step = copies[step]
         return copy
@@ -168,6 +172,7 @@ def flatten(nodes: Sequence[Node]) -> dict[str, Any]:
                     "token": step.token,
                     "output_names": step.output_names,
                     "state_of": None if step.state_of is None else places[step.state_of],
+                    "choices": Portable(dict(step.choices)) if step.choices else None,
                 }
             )
         return steps[step]
@@ -236,6 +241,7 @@ def _step_from(record: dict[str, Any], flat: dict[str, Any], nodes: list[Node]) 
         output_names=record["output_names"],
         state_of=cast("TransformationNode | None", state_of),
         token=record["token"],
+        choices=unwrapped(record.get("choices")),
     )
 
 

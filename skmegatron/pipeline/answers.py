@@ -11,13 +11,17 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmegatron.engine.plan import plan
 from skmegatron.engine.run import where
+from skmegatron.errors import MissingInputError, ShapeError
 from skmegatron.io.dataset import Dataset
 from skmegatron.io.tables import guarded, released
-from skmegatron.nodes.core import Node, Step, StepNode
+from skmegatron.nodes.core import Node, Step, TransformationNode
+from skmegatron.pipeline.alignment import is_aligned, misaligned
 from skmegatron.pipeline.heads import Head
+from skmegatron.pipeline.middle import fed_nodes, wanted_nodes
 from skmegatron.pipeline.names import node_columns
 from skmegatron.pipeline.running import Running
 from skmegatron.pipeline.storing import Storing, row_keys
+from skmegatron.pipeline.targets import classes_in_units, in_shape, target_of
 
 
 def offers(method: str) -> Callable[[Running], bool]:
@@ -101,8 +105,9 @@ class Answers(Storing):
         prune : bool, default=True
             Whether to let go of each intermediate value at its last reader. False keeps
             all until the end, where a debugger finds them after an error.
-        outputs : list of str or Node, default=None
-            Give these values instead: names of steps or inputs, or nodes. They are not kept.
+        outputs : str, Node or list of them, default=None
+            Give these values instead: names of steps or inputs, or nodes. The name of a step
+            that gives several values stands for all of them. They are not kept.
         cached : bool, default=False
             Whether to compute only the rows that the store does not hold for this fitted
             state and this content of the row, and to read the others from it.
@@ -116,9 +121,28 @@ class Answers(Storing):
         ------
         ValueError
             If `index_field` or `cached` is given and there is no storage, or with `outputs`;
-            if two rows have one key.
+            if two rows have one key; if `cached` is given and the value of a step is fed.
+        GraphError
+            If there is no node that `outputs` names.
+        MissingInputError
+            If an input that the run reads is not fed.
+        ShapeError
+            If what is fed has another shape than its input declares, or than its step gave.
         SchemaError
             If the store holds other outputs under this name and version.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> x = sm.Input("x")
+        >>> doubled = sm.layers.ScalarMultiply(2)(x, "doubled")
+        >>> pipe = sm.Pipeline(x, sm.layers.ScalarMultiply(10)(doubled, "result"))
+        >>> pipe.transform([1, 2])
+        array([20, 40])
+        >>> pipe.transform([1, 2], outputs=["doubled"])
+        array([2, 4])
+        >>> pipe.transform({"doubled": [3]})
+        array([30])
         """
         graph = self._valid_graph()
         self._check_stores(index_field=index_field, cached=cached)
@@ -128,11 +152,21 @@ class Answers(Storing):
                     "Values asked for with outputs= are not stored, so cached= and index_field= "
                     "say nothing about them. Leave them out."
                 )
-            asked = outputs if isinstance(outputs, list | tuple) else [outputs]
-            wanted = [graph.find(item) for item in asked]
-            values, feed = self._run(graph, wanted, X, prune=prune)
+            wanted = wanted_nodes(graph, outputs)
+            try:
+                values, feed = self._run(graph, wanted, X, prune=prune)
+            except MissingInputError as error:
+                graph.note_fit_only(error, wanted)
+                raise
             return self._wrapped(wanted, values, feed)
-        ready = self._ready(graph, graph.outputs, prune=prune)
+        given = fed_nodes(graph, X)
+        if given and cached:
+            names = [graph.node_names[node] for node in given]
+            raise ValueError(
+                f"cached=True finds rows by what was fed to the inputs, and {names} are fed as "
+                "values of steps. Leave cached= out, or feed the inputs."
+            )
+        ready = self._ready(graph, graph.outputs, prune=prune, given=given)
         feed = self._feed(graph, ready.edge, X, None, {}, fitting=False)
         place = self._place()
         if place is None:
@@ -219,9 +253,29 @@ class Answers(Storing):
         for output, head in zip(graph.outputs, self._compiled().heads, strict=True):
             assert head is not None  # or the method would not be there
             node = output if method == "predict" else head.node
-            values, _ = self._run(graph, [node], X, methods={head.step: method})
-            answers[graph.node_names[output]] = released(values[node])
+            methods = {head.step: method}
+            values, feed = self._run(graph, [node], X, methods=methods)
+            if not is_aligned(feed, node, values[node]):
+                raise self._misaligned([node], X, None, method, methods)
+            answer = released(values[node])
+            target = target_of(node)
+            if target is not None:
+                answer = in_shape(answer, vars(self).get("_shapes", {}).get(target.name))
+            answers[graph.node_names[output]] = answer
         return Dataset(**answers) if len(answers) > 1 else next(iter(answers.values()))
+
+    def _misaligned(
+        self,
+        wanted: Sequence[Node],
+        X: Any,
+        y: Any,
+        method: str,
+        methods: Mapping[Step, str] | None = None,
+    ) -> ShapeError:
+        """Run again, keeping every value, to see which step gave other rows than it took."""
+        ready = self._ready(self.graph, wanted, methods, prune=False)
+        values, _ = self._put_through(ready, X, y)
+        return misaligned(ready.planned, values, ready.work.layers, method)
 
     @available_if(offers("score"))
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
@@ -249,7 +303,9 @@ class Answers(Storing):
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         labels = head.step.fit_only.get("y")
         wanted = [*head.step.inbound_nodes, *([] if labels is None else [labels])]
-        values, _ = self._run(self._valid_graph(), wanted, X, y)
+        values, feed = self._run(self._valid_graph(), wanted, X, y)
+        if not all(is_aligned(feed, node, values[node]) for node in wanted):
+            raise self._misaligned(wanted, X, y, "score")
         arrays = [values[node] for node in head.step.inbound_nodes]
         y = y if labels is None else values[labels]
         layer = self.steps_[self.graph.names[head.step]]
@@ -280,9 +336,12 @@ class Answers(Storing):
         if graph is None or len(graph.outputs) != 1:
             return None
         steps: list[Step] = []
-        node = graph.outputs[0]
-        while isinstance(node, StepNode):
+        node: Node = graph.outputs[0]
+        while isinstance(node, TransformationNode):
             step = node.step
+            if node.handed_on is not None:
+                node = node.handed_on
+                continue
             if len(step.inbound_nodes) != 1 or not hasattr(step.layer, "inverse_transform"):
                 return None
             steps.append(step)
@@ -292,7 +351,7 @@ class Answers(Storing):
     @property
     def classes_(self) -> Any:
         """Labels that the output's classifier knows, in the units of the target."""
-        return self._learned("classes_", in_units=True)
+        return self._learned("classes_")
 
     @property
     def coef_(self) -> Any:
@@ -314,7 +373,7 @@ class Answers(Storing):
         """Cluster of each row seen in `fit`."""
         return self._learned("labels_")
 
-    def _learned(self, name: str, *, in_units: bool = False, of_columns: bool = False) -> Any:
+    def _learned(self, name: str, *, of_columns: bool = False) -> Any:
         heads = self._heads()
         if len(heads) != 1 or heads[0] is None or not hasattr(self, "steps_"):
             raise AttributeError(
@@ -322,17 +381,23 @@ class Answers(Storing):
             )
         head, names = heads[0], self.graph.names
         layer = self.steps_[names[head.step]]
+        if name == "classes_":
+            return self._known_classes(head)
         value = getattr(layer, name)
         if of_columns and not self._reads_table(head):
             raise AttributeError(
                 f"{name} of step {names[head.step]!r} is not about the columns of X, which "
                 f"other steps have changed. Read pipeline.steps_[{names[head.step]!r}].{name}."
             )
-        for step in head.tail if in_units else ():
-            if step.state_of is None:
-                raise AttributeError(f"A step behind {names[head.step]!r} changes its {name}.")
-            value = self.steps_[names[step.state_of.step]].inverse_transform(value)
         return value
+
+    def _known_classes(self, head: Head) -> Any:
+        names = self.graph.names
+        if not head.only_inverses:
+            raise AttributeError(f"A step behind {names[head.step]!r} changes its classes_.")
+        undone = [step.state_of.step for step in head.tail if step.state_of is not None]
+        layers = [self.steps_[names[step]] for step in undone]
+        return classes_in_units(self.steps_[names[head.step]], layers)
 
     def _reads_table(self, head: Head) -> bool:
         """Tell whether the columns that a head reads are those of X, in their order."""
@@ -398,7 +463,7 @@ class Answers(Storing):
     def _measure(
         self, ends: Sequence[Any], X: Any, y: Any, prune: bool, extra: Mapping[str, Any]
     ) -> dict[str, Any]:
-        ready = self._ready(self.graph, read_by(ends), prune=prune)
+        ready = self._ready_for(X, self.graph, read_by(ends), prune=prune)
         values, _ = self._put_through(ready, X, y, extra)
         return self._results(ends, values)
 

@@ -15,6 +15,7 @@ from skmegatron.engine.plan import plan
 from skmegatron.nodes.core import drawn
 from skmegatron.nodes.graph import Graph
 from skmegatron.pipeline.heads import Head, head_of
+from skmegatron.pipeline.leakage import Leak, drawn_leaks, looks
 
 #: How many different runs of a pipeline are remembered.
 MOST_RUNS = 32
@@ -47,6 +48,7 @@ class Compiled:
         self._n_calls = _n_calls(self.graph)
         self._valid = False
         self._heads: tuple[list[bool], list[Head | None]] | None = None
+        self._leaks: tuple[Any, list[Leak]] | None = None
         # Whether these learn may change with a parameter of theirs.
         self._changeable = [s.layer for s in self.graph.steps if _may_change(s.layer)]
         self.runs: Runs | None = None
@@ -96,6 +98,14 @@ class Compiled:
         if self._heads is None or self._heads[0] != learn:
             self._heads = learn, [head_of(output) for output in self.graph.outputs]
         return self._heads[1]
+
+    @property
+    def leaks(self) -> list[Leak]:
+        """The leaks that can be told from the drawing."""
+        now = looks(self._changeable)
+        if self._leaks is None or self._leaks[0] != now:
+            self._leaks = now, drawn_leaks(self.graph)
+        return self._leaks[1]
 
     def runs_of(self, fitted: Mapping[str, Any] | None) -> Runs:
         """Give what has been prepared for fitted layers.

@@ -17,15 +17,32 @@ from sklearn import get_config
 from sklearn.callback import with_callbacks
 from sklearn.utils.metaestimators import available_if
 
+from skmegatron.engine.domains import changed, check_domains
 from skmegatron.engine.feed import Feed
 from skmegatron.engine.plan import Plan, Task, plan
 from skmegatron.engine.run import Fit
+from skmegatron.errors import GraphError
 from skmegatron.io.saving import load, save
 from skmegatron.io.tables import released
 from skmegatron.nodes.core import Node, Step
+from skmegatron.nodes.graph import Graph
 from skmegatron.pipeline.answers import gives_values, offers
+from skmegatron.pipeline.holding import (
+    check_alike,
+    check_holding,
+    cut,
+    groups_apart,
+    inputs_held_out,
+    members_of,
+    takers,
+    weights_by_name,
+)
 from skmegatron.pipeline.intake import Unfitted, validate_layers, warn_unused
+from skmegatron.pipeline.leakage import Leak, Watch, warn_of
+from skmegatron.pipeline.running import Edge
+from skmegatron.pipeline.signature import shows_inputs
 from skmegatron.pipeline.streams import Streams
+from skmegatron.pipeline.warmth import cool_down, warm_layers
 from skmegatron.visuals import pipeline_html
 
 
@@ -76,6 +93,12 @@ class Pipeline(Streams):
     classes_ : ndarray of shape (n_classes,)
         Labels that the output's classifier knows, in the units of the target.
 
+    Notes
+    -----
+    Once fitted, a mapping may hold the value of a step under the step's name, as `transform`
+    gives it with ``outputs=``. Only what lies below is run then, and only inputs that are still
+    read must be fed. Such a value wins over computing it.
+
     Examples
     --------
     >>> import skmegatron as sm
@@ -87,6 +110,9 @@ class Pipeline(Streams):
     >>> pipe = sm.Pipeline([X, y], sm.layers.Sklearn(LogisticRegression())(features, y=y))
     >>> data, labels = load_iris(return_X_y=True)
     >>> pipe.set_params(pca__n_components=3).fit(data, labels).score(data, labels) > 0.9
+    True
+    >>> middle = pipe.transform(data, outputs=["concatenate"])
+    >>> bool((pipe.predict({"concatenate": middle}) == pipe.predict(data)).all())
     True
     """
 
@@ -131,8 +157,24 @@ class Pipeline(Streams):
         """Whether the graph was drawn on eager nodes."""
         return any(node.eager for node in self.graph.path)
 
+    @property
+    def takes_validation(self) -> bool:
+        """Whether a step can use the rows that a fit holds out."""
+        graph = self._graph_or_none()
+        return graph is not None and bool(takers(plan(graph, (), fit=True)))
+
+    @shows_inputs
     @with_callbacks
-    def fit(self, X: Any, y: Any = None, *, validation_data: Any = None, **fit_only: Any) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        validation_data: Any = None,
+        validation_split: float | None = None,
+        warm_start: str | Sequence[str] | None = None,
+        **fit_only: Any,
+    ) -> Self:
         """Fit every step that learns.
 
         Parameters
@@ -141,9 +183,19 @@ class Pipeline(Streams):
             An array or table of shape (n_rows, ...), or the inputs by name.
         y : array-like of shape (n_rows,) or (n_rows, n_outputs), default=None
             For the `Target`; a mapping where there are several.
-        validation_data : tuple of (X, y), default=None
-            Held-out data. It goes through the steps fitted on `X`, and reaches estimators
-            whose ``fit`` takes ``X_val`` and ``y_val`` or ``eval_set``.
+        validation_data : tuple of (X, y) or (X, y, sample_weight), default=None
+            Held-out data. It goes through the steps fitted on `X`, and reaches the steps that
+            can use it, as for early stopping: `HistGradientBoostingClassifier` and its like,
+            XGBoost, LightGBM, CatBoost, and layers with ``takes_validation``. The weights
+            feed the input that such steps read as ``sample_weight=``.
+        validation_split : float, default=None
+            Fraction of the rows to hold out of `X` instead, the same ones every time:
+            whole groups where a step reads ``groups=``, or where ``groups=values`` is passed
+            here; else, for a classifier, with the same share of each class.
+        warm_start : str or list of str, default=None
+            Names of steps that go on from what they have learned, where their estimators have
+            the parameter ``warm_start``; the others are fitted anew. A step whose own
+            ``warm_start`` is True always goes on.
         **fit_only : array-like of shape (n_rows,)
             Inputs that only fitting reads, by name: ``sample_weight=w``.
 
@@ -159,14 +211,27 @@ class Pipeline(Streams):
             If something is not fed.
         ShapeError
             If something has the wrong shape.
+        ValueError
+            If a mapping holds the value of a step, which only predictions start from; if no step
+            can use the held-out data, or it cannot be cut off; if a step is to go on that cannot.
+        TypeError
+            If a layer is drawn with a keyword that its ``fit`` does not take.
         """
-        self._fit(X, y, fit_only, validation_data=validation_data)
+        validation = validation_data, validation_split
+        self._fit(X, y, fit_only, validation=validation, warm_start=warm_start)
         return self
 
+    @shows_inputs
     @available_if(gives_values)
     @with_callbacks
     def fit_transform(
-        self, X: Any, y: Any = None, *, validation_data: Any = None, **fit_only: Any
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        validation_data: Any = None,
+        validation_split: float | None = None,
+        **fit_only: Any,
     ) -> Any:
         """Fit, and give the outputs for the same data.
 
@@ -174,19 +239,32 @@ class Pipeline(Streams):
         ----------
         X : array-like, sparse matrix, dataframe or mapping of str to array-like
         y : array-like of shape (n_rows,) or (n_rows, n_outputs), default=None
-        validation_data : tuple of (X, y), default=None
+        validation_data : tuple of (X, y) or (X, y, sample_weight), default=None
+        validation_split : float, default=None
         **fit_only : array-like of shape (n_rows,)
             As in `fit`.
 
         Returns
         -------
         array of shape (n_rows, ...) or Dataset
-            A step with ``cv=`` gives its out-of-fold values.
+            A step with ``cv=`` gives its out-of-fold values. With `validation_split`, what
+            `transform` gives for all rows of `X`, those held out among them. Rows that a
+            `TrainOnly` layer changes are there to learn from: outputs behind it are what
+            `transform` gives after the fit.
         """
-        outputs = self.graph.outputs
-        values, feed = self._fit(X, y, fit_only, outputs, validation_data=validation_data)
+        outputs, validation = self.graph.outputs, (validation_data, validation_split)
+        later = changed(outputs)
+        now = [node for node in outputs if node not in later]
+        values, feed = self._fit(X, y, fit_only, now, validation=validation)
+        if later:
+            _, drawn = groups_apart(self.graph, fit_only)
+            more, behind = self._run(self.graph, later, X, y, drawn)
+            values |= more
+            behind.rows = {**feed.rows, **behind.rows}
+            feed = behind
         return self._wrapped(outputs, values, feed)
 
+    @shows_inputs
     @available_if(offers("fit_predict"))
     @with_callbacks
     def fit_predict(self, X: Any, y: Any = None, **fit_only: Any) -> Any:
@@ -204,6 +282,15 @@ class Pipeline(Streams):
         ndarray of shape (n_rows,)
         """
         output, head = self._one_head("fit_predict")
+        if changed([output]):
+            if not self._answers(head, "predict"):
+                raise GraphError(
+                    f"Step {self.graph.names[head.step]!r} labels only the rows that it is fitted "
+                    "on, and a step above it changes these. Use an estimator with predict, or "
+                    "pass it nodes whose rows nobody changes."
+                )
+            self._fit(X, y, fit_only)
+            return self.predict(X)
         values, _ = self._fit(X, y, fit_only, (output,), methods={head.step: "fit_predict"})
         return released(values[output])
 
@@ -214,26 +301,101 @@ class Pipeline(Streams):
         fit_only: Mapping[str, Any],
         wanted: Sequence[Node] = (),
         methods: Mapping[Step, str] | None = None,
-        validation_data: Any = None,
+        validation: tuple[Any, Any] = (None, None),
+        warm_start: str | Sequence[str] | None = None,
     ) -> tuple[dict[Node, Any], Feed]:
         graph = self._valid_graph()
         validate_layers(graph)
+        warm = warm_layers(graph, warm_start, vars(self).get("steps_", {}))
         warn_unused(graph)
-        planned = plan(graph, wanted, fit=True, methods=methods)
+        warn_of(self._compiled().leaks)
+        watch = Watch(graph)
+        # What is cut off gets its values from the fitted pipeline, like all other rows then.
+        validation_data, fraction = validation
+        cuts = fraction is not None
+        now = [*(() if cuts else wanted), *watch.reads]
+        planned = plan(graph, now, fit=True, methods=methods)
+        check_domains(planned, graph)
+        check_holding(planned, validation_data, fraction)
+        by, fit_only = groups_apart(graph, fit_only) if cuts else (None, fit_only)
         edge = self._edge(graph, planned, fitting=True)
-        feed = self._feed(graph, edge, X, y, fit_only, fitting=True)
+        whole = feed = self._feed(graph, edge, X, y, fit_only, fitting=True)
         held_out = None
-        if validation_data is not None:
-            X_val, y_val = _pair(validation_data)
-            edge = self._edge(graph, planned, fitting=True, partly=True)
-            held_out = self._feed(graph, edge, X_val, y_val, {}, fitting=True).values
-        layers = Unfitted(graph)
+        if cuts:
+            classifier = self._kind() == "classifier"
+            feed, held_out = cut(graph, planned, whole, fraction, by, classifier=classifier)
+        elif validation_data is not None:
+            held_out = self._held_out(graph, planned, feed, validation_data)
+        layers = Unfitted(graph, warm)
         work = Fit(layers, graph, held_out)
+        work.warm = warm
+        if not wanted:
+            whole = feed  # nobody else holds on to all rows while the others are learned from
         values, learned = self._run_fit(planned, feed.handed_over(), work, self._observer)
+        watch.look(values)
+        warn_of(watch.held_out())
+        cool_down(graph, layers, warm)
         fed = {graph.node_names[n]: np.shape(value)[1:] for n, value in feed.values.items()}
         self._keep(layers.whole(), feed, {**fed, **work.shapes}, learned)
+        if cuts and wanted:
+            return self._run_ready(self._ready(graph, wanted), whole), whole
         feed.rows = work.rows
         return values, feed
+
+    def _held_out(
+        self, graph: Graph, planned: Plan, feed: Feed, validation_data: Any
+    ) -> dict[Node, Any]:
+        """Bind validation data to the inputs that somebody asks for."""
+        X, y, weights = members_of(validation_data)
+        named = weights_by_name(graph, planned, weights)
+        edge = Edge(inputs_held_out(graph, planned, X, named), graph.data_inputs)
+        held_out = self._feed(graph, edge, X, y, named, fitting=True)
+        check_alike(feed, held_out)
+        return held_out.values
+
+    def check_leakage(self, X: Any = None) -> list[Leak]:
+        """List the ways by which labels, or rows that are held out, would get into a score.
+
+        `fit` warns of them.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix, dataframe or mapping of str to array-like, default=None
+            Rows that a score is to be made on: tells whether a frozen step has learned any.
+
+        Returns
+        -------
+        list of Leak
+            Each with its ``kind``, ``node``, ``path``, ``message`` and ``mend``. None are found
+            in what happens outside of the graph, or inside of an estimator or a function.
+
+        Raises
+        ------
+        GraphError
+            If the graph cannot be run.
+        NotFittedError
+            If `X` is given, and a step above a frozen one is not fitted.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> from sklearn.linear_model import LogisticRegression, Ridge
+        >>> X, y = sm.Input("X", shape=(None,)), sm.Target("y")
+        >>> first = sm.layers.Sklearn(Ridge())(X, y=y)
+        >>> last = sm.layers.Sklearn(LogisticRegression())(first, y=y)
+        >>> [leak] = sm.Pipeline([X, y], last).check_leakage()
+        >>> leak.kind, leak.node
+        ('in-sample', 'ridge')
+        >>> leak.path
+        ('ridge', 'logisticregression')
+        """
+        graph = self._valid_graph()
+        leaks = list(self._compiled().leaks)
+        watch = Watch(graph)
+        if X is not None and watch.reads:
+            watch.look(self._run(graph, watch.reads, X)[0])
+            leaks += watch.shared()
+        return leaks
 
     def _observer(self, planned: Plan) -> Callable[[Task, Any], AbstractContextManager[Any]]:
         """Tell callbacks, and whoever asked for `verbose`, about each step."""
@@ -345,13 +507,3 @@ def load_pipeline(path: str | os.PathLike[str], storage_db: Any = None) -> Pipel
     if storage_db is not None:
         pipeline.storage = storage_db
     return pipeline
-
-
-def _pair(validation_data: Any) -> tuple[Any, Any]:
-    if not isinstance(validation_data, list | tuple) or len(validation_data) != 2:
-        raise ValueError(
-            f"validation_data takes a pair (X, y), got {type(validation_data).__name__}. Write "
-            "fit(X, y, validation_data=(X_val, y_val))."
-        )
-    X_val, y_val = validation_data
-    return X_val, y_val

@@ -15,9 +15,10 @@ from typing import Any
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, OneToOneFeatureMixin
 from sklearn.utils import InputTags, Tags, TransformerTags, get_tags
 
-from skmegatron.engine.plan import is_stateful, plan
+from skmegatron.engine.plan import holds_state, plan
 from skmegatron.nodes.core import InputNode, Node, Step, Target, TransformationNode
 from skmegatron.nodes.graph import Graph
+from skmegatron.pipeline.targets import tell_units
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,13 @@ def head_of(output: Node) -> Head | None:
         None where nothing that learns stands directly behind the output.
     """
     tail: list[Step] = []
-    node = output
+    node: Node = output
     while isinstance(node, TransformationNode):
         step = node.step
-        if is_stateful(step):
+        if node.handed_on is not None:
+            node = node.handed_on
+            continue
+        if holds_state(step):
             return Head(node, tuple(reversed(tail)))
         if len(step.inbound_nodes) > 1:
             return None
@@ -95,6 +99,7 @@ def pipeline_tags(graph: Graph, tags: Tags) -> Tags:
         tags.classifier_tags = deepcopy(own.classifier_tags)
         tags.regressor_tags = deepcopy(own.regressor_tags)
         tags.target_tags = deepcopy(own.target_tags)
+        tell_units(head.tail if head.only_inverses else (), tags)
     tags.target_tags.required = any(isinstance(node, Target) for node in fitting.inputs)
     tags.requires_fit = any(task.fit for task in fitting.tasks)
     first = [of_step[step] for step in _readers(graph, graph.data_inputs)]
@@ -132,9 +137,11 @@ def _readers(graph: Graph, inputs: list[InputNode]) -> list[Step]:
     for step in graph.steps:
         if reach.isdisjoint(step.inbound_nodes):
             continue
-        if is_stateful(step):
+        if holds_state(step):
             readers.append(step)
-        else:
+        if step.train_only:
+            reach.update(node for node in graph.outputs_of[step] if node.handed_on in reach)
+        elif not holds_state(step):
             reach.update(graph.outputs_of[step])
     return readers
 
@@ -155,14 +162,17 @@ def _reach(graph: Graph, keeps: Callable[[Any], bool]) -> set[Node]:
     """Give the nodes that hold such data too, if the inputs do."""
     reach: set[Node] = set(graph.data_inputs)
     for step in graph.steps:
-        if not reach.isdisjoint(step.inbound_nodes) and _passes_on(step.layer, keeps):
+        if step.train_only:
+            reach.update(node for node in graph.outputs_of[step] if node.handed_on in reach)
+        elif not reach.isdisjoint(step.inbound_nodes) and _passes_on(step.layer, keeps):
             reach.update(graph.outputs_of[step])
     return reach
 
 
 def _passes_on(layer: Any, keeps: Callable[[Any], bool]) -> bool:
-    if not getattr(layer, "stateful", True):
+    if not getattr(layer, "stateful", True) and not getattr(layer, "frozen", False):
         return True
+    layer = layer.named_after if getattr(layer, "frozen", False) else layer
     wrapped = getattr(layer, "wrapped", layer)
     nested = getattr(wrapped, "graph", None)
     if isinstance(nested, Graph):
@@ -186,6 +196,8 @@ def _preserved_dtypes(graph: Graph, of_step: Mapping[Step, Tags]) -> list[str]:
     """Give the dtypes that every step on the way to the outputs preserves."""
     kept: list[str] | None = None
     for task in plan(graph, graph.outputs).tasks:
+        if task.hands_on:
+            continue
         own = of_step[task.step].transformer_tags
         dtypes = own.preserves_dtype if own is not None else []
         kept = dtypes if kept is None else [dtype for dtype in kept if dtype in dtypes]

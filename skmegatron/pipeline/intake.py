@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from skmegatron.engine.stream import BatchFit, Pass
 from skmegatron.errors import UnusedInputWarning
 from skmegatron.nodes.core import Step, Target
 from skmegatron.nodes.graph import Graph
+from skmegatron.pipeline.keywords import check_keywords
+from skmegatron.pipeline.leakage import Watch
 from skmegatron.pipeline.running import Edge, Running
 
 
@@ -38,13 +40,16 @@ class Intake:
         self.draft = draft
         self.graph = graph
         self.work = BatchFit(layers, graph)
+        self.watch = Watch(graph)
         self.first = Feed()
         self.edge: Edge | None = None
         self._last: tuple[Any, ...] = (None, None, {})
         self._column_labels = False
+        self._number = 0
 
     def begin(self, one: Pass) -> None:
         """Get ready for a pass."""
+        self._number += 1
         self.work.begin(one.learn)
         self.edge = self.draft._edge(self.graph, one.plan, fitting=True)
 
@@ -60,6 +65,8 @@ class Intake:
         self.work.rows = feed.rows
         if all(value is None or value.shape[0] for value in feed.values.values()):
             self._last = (X, y, extra)
+        if self._number == 1:  # all passes read the same rows
+            self.watch.look(feed.values)
         values = run(one.plan, dict(feed.values), self.work)
         for step in one.collect:
             self.work.gather(step, values)
@@ -90,7 +97,7 @@ class Intake:
 
 
 def validate_layers(graph: Graph) -> None:
-    """Check the hyperparameters of every layer.
+    """Check the hyperparameters of every layer, and the keywords it is called with.
 
     Parameters
     ----------
@@ -100,10 +107,13 @@ def validate_layers(graph: Graph) -> None:
     ------
     ValueError
         If one cannot be used.
+    TypeError
+        If a layer's ``fit`` does not take a keyword.
     """
     for step in graph.steps:
         if hasattr(step.layer, "validate"):
             step.layer.validate()
+    check_keywords(graph)
 
 
 class Unfitted(dict[str, Any]):
@@ -114,10 +124,12 @@ class Unfitted(dict[str, Any]):
     Parameters
     ----------
     graph : Graph
+    warm : mapping of str to layer, default={}
+        Layers that go on from an earlier fit, in the place of clones.
     """
 
-    def __init__(self, graph: Graph) -> None:
-        super().__init__()
+    def __init__(self, graph: Graph, warm: Mapping[str, Any] | None = None) -> None:
+        super().__init__(warm or {})
         self.templates = {name: step.layer for step, name in own_steps(graph)}
 
     def __missing__(self, name: str) -> Any:

@@ -102,6 +102,9 @@ def node_columns(
             continue
         if not isinstance(node, TransformationNode):
             continue
+        if node.handed_on is not None:
+            found[node] = found[node.handed_on]
+            continue
         step, name = node.step, graph.node_names[node]
         inbound = _kept_apart(
             [graph.node_names[n] for n in step.inbound_nodes],

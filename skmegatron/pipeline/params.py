@@ -24,8 +24,11 @@ from skmegatron.errors import MegatronError
 from skmegatron.io.saving import Portable, unwrapped
 from skmegatron.layers.adapters import Sklearn
 from skmegatron.layers.core import Layer
+from skmegatron.layers.frozen import Frozen
+from skmegatron.layers.rows import Resample, TrainOnly
 from skmegatron.nodes.core import Node, Step
 from skmegatron.nodes.graph import Graph
+from skmegatron.nodes.settling import put
 from skmegatron.nodes.walk import flatten, unflatten
 from skmegatron.pipeline.compiled import Compiled
 
@@ -107,6 +110,7 @@ class GraphParams(BaseEstimator):
         **params
             Parameters of the pipeline; ``step=estimator`` to replace a step, which keeps
             its name; ``step="passthrough"`` to switch it off; ``step__parameter=value``.
+            Where `skmegatron.choose` left something open, a label stands for its candidate.
 
         Returns
         -------
@@ -115,7 +119,10 @@ class GraphParams(BaseEstimator):
         Raises
         ------
         ValueError
-            If there is no such parameter. Nothing is set then.
+            If there is no such parameter, or no candidate with such a label. Nothing is set
+            then.
+        TypeError
+            If a value is left open itself.
         """
         if not params:
             return self
@@ -135,10 +142,11 @@ class GraphParams(BaseEstimator):
     def _set_steps(self, params: dict[str, Any]) -> None:
         graph = self._graph_or_none()
         steps = {} if graph is None else graph.by_name
-        replaced: dict[Step, Any] = {}
-        nested: dict[Step, dict[str, Any]] = defaultdict(dict)
+        given: dict[Step, dict[str, Any]] = defaultdict(dict)
         for key, value in params.items():
             name, delimiter, sub_key = key.partition("__")
+            if delimiter and not sub_key:
+                name = key
             if name not in steps or steps[name].state_of is not None:
                 own = {name for name, step in steps.items() if step.state_of is None}
                 valid = sorted({*self._get_param_names(), *own})
@@ -146,14 +154,11 @@ class GraphParams(BaseEstimator):
                     f"Invalid parameter {name!r} for estimator {type(self).__name__}. Valid "
                     f"parameters are: {valid}, and step__parameter."
                 )
-            if delimiter:
-                nested[steps[name]][sub_key] = value
-            else:
-                replaced[steps[name]] = _as_layer(steps[name].layer, value)
+            given[steps[name]][sub_key] = value
         if graph is None:
             return
-        layers = _changed_layers(graph, replaced, nested)
-        copies = graph.copy(layers.__getitem__, graph.names.__getitem__)
+        layers, choices = _changed(graph, given)
+        copies = graph.copy(layers.__getitem__, graph.names.__getitem__, choices.__getitem__)
         for name in _DRAWN:
             setattr(self, name, _mapped(getattr(self, name), copies))
 
@@ -217,6 +222,27 @@ class GraphParams(BaseEstimator):
         self.__dict__.update(state)
 
 
+def _changed(
+    graph: Graph, given: dict[Step, dict[str, Any]]
+) -> tuple[dict[Step, Any], dict[Step, Any]]:
+    """Give every step its layer and its choices, with labels resolved."""
+    choices = {step: step.choices for step in graph.names}
+    replaced: dict[Step, Any] = {}
+    nested: dict[Step, dict[str, Any]] = {}
+    for step, params in given.items():
+        before = choices[step]
+        values, after = put(before, params)
+        alone = "" in params and not ("" in before and before[""].names(params[""]))
+        # What several steps share is listed once, so it is set for all of them.
+        together = [step] if alone else [s for s in graph.names if s.layer is step.layer]
+        choices.update(dict.fromkeys(together, after))
+        if "" in values:
+            replaced.update(dict.fromkeys(together, _as_layer(step.layer, values.pop(""))))
+        if values:
+            nested[step] = values
+    return _changed_layers(graph, replaced, nested), choices
+
+
 def _changed_layers(
     graph: Graph, replaced: dict[Step, Any], nested: dict[Step, dict[str, Any]]
 ) -> dict[Step, Any]:
@@ -241,8 +267,14 @@ def _changed_layers(
 
 def _as_layer(current: Any, value: Any) -> Any:
     """Make what the user puts in the place of a step into a layer."""
-    if isinstance(value, Layer):
+    if isinstance(value, TrainOnly if isinstance(current, TrainOnly) else Layer):
         return value
+    if isinstance(current, TrainOnly):
+        return Resample(value)
+    if isinstance(current, Frozen) and current.method == "auto":
+        current = current.fitted
+    if isinstance(current, Frozen):
+        return Sklearn(value, method=current.method)
     if isinstance(current, Sklearn):
         return Sklearn(value, method=current.method, cv=current.cv)
     return Sklearn(value)

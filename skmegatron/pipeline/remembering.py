@@ -62,7 +62,7 @@ class Remembering(Running):
             direct = leave_unwritten(planned)
             return run(direct, fed, work, observe(direct), self.n_jobs), {}
         templates = {name: step.layer for name, step in work.graph.by_name.items()}
-        origin = Origin(templates, held_out=work.validation)
+        origin = Origin(templates, held_out=work.validation, warm=work.warm)
         values, done = remembered(planned, fed, work, cache, origin, observe, self.n_jobs)
         for task in planned.tasks:
             for node in task.nodes if task.give else ():

@@ -7,7 +7,7 @@ and runs them (`engine.run`); what comes out gets its column names and its conta
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -20,7 +20,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from skmegatron.engine.cache import attributes_of
-from skmegatron.engine.feed import Feed, bind
+from skmegatron.engine.feed import Feed, Given, bind
 from skmegatron.engine.plan import Plan, is_stateful, plan
 from skmegatron.engine.run import Work, run
 from skmegatron.engine.unwritten import leave_unwritten
@@ -30,6 +30,7 @@ from skmegatron.io.tables import column_names, is_frame, released
 from skmegatron.nodes.core import InputNode, Node, Step, Target
 from skmegatron.nodes.graph import Graph
 from skmegatron.pipeline.heads import Head, pipeline_tags
+from skmegatron.pipeline.middle import fed_nodes, given_values, refuse_middle
 from skmegatron.pipeline.names import (
     in_container,
     input_columns,
@@ -37,7 +38,7 @@ from skmegatron.pipeline.names import (
     node_columns,
     renamed,
 )
-from skmegatron.pipeline.params import GraphParams
+from skmegatron.pipeline.routing import Routed
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,13 @@ class Edge:
     needed : list of InputNode
     of_data : list of InputNode
         Those that `X` feeds where it is an array.
+    given : tuple of Given or None
+        What `X` holds of the values of steps; None where it may hold none.
     """
 
     needed: list[InputNode]
     of_data: list[InputNode]
+    given: tuple[Given, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ class Ready:
     work: Work
 
 
-class Running(GraphParams):
+class Running(Routed):
     """A graph that can be run on data."""
 
     steps_: Any
@@ -95,14 +99,12 @@ class Running(GraphParams):
         compiled.validate(self._get_param_names)
         return compiled.graph
 
-    def _edge(self, graph: Graph, planned: Plan, *, fitting: bool, partly: bool = False) -> Edge:
+    def _edge(self, graph: Graph, planned: Plan, *, fitting: bool) -> Edge:
         """Tell which inputs must be fed."""
         of_data = graph.data_inputs
         needed = list(dict.fromkeys([*planned.inputs, *(of_data if fitting else ())]))
         unused = set(graph.unused_inputs)
         needed = [node for node in needed if node not in unused]
-        if partly:  # held-out data carries no weights
-            needed = [node for node in needed if node in of_data or isinstance(node, Target)]
         return Edge(needed, of_data)
 
     def _feed(
@@ -110,7 +112,10 @@ class Running(GraphParams):
     ) -> Feed:
         """Bind data to the inputs that a run reads, and check it as scikit-learn would."""
         names = None if fitting else getattr(self, "feature_names_in_", None)
-        feed = bind(graph.inputs, edge.needed, edge.of_data, X, y, extra, names)
+        if edge.given is None:
+            refuse_middle(graph, X, "fit learns every step")
+        given = edge.given or ()
+        feed = bind(graph.inputs, edge.needed, edge.of_data, X, y, extra, names, given)
         if not fitting:
             self._check_frames(feed)
         checked = not fitting and hasattr(self, "n_features_in_") and not feed.by_name
@@ -171,7 +176,20 @@ class Running(GraphParams):
         methods: Mapping[Step, str] | None = None,
         prune: bool = True,
     ) -> tuple[dict[Node, Any], Feed]:
-        return self._put_through(self._ready(graph, wanted, methods, prune), X, y, extra)
+        ready = self._ready_for(X, graph, wanted, methods, prune)
+        return self._put_through(ready, X, y, extra)
+
+    def _ready_for(
+        self,
+        X: Any,
+        graph: Graph,
+        wanted: Sequence[Node],
+        methods: Mapping[Step, str] | None = None,
+        prune: bool = True,
+    ) -> Ready:
+        """Prepare a run of the fitted pipeline that starts at what `X` holds."""
+        given = fed_nodes(graph, X, methods, vars(self).get("steps_"))
+        return self._ready(graph, wanted, methods, prune, given=given)
 
     def _ready(
         self,
@@ -180,15 +198,16 @@ class Running(GraphParams):
         methods: Mapping[Step, str] | None = None,
         prune: bool = True,
         work: type[Work] = Work,
+        given: tuple[Node, ...] = (),
     ) -> Ready:
         """Prepare a run of the fitted pipeline, or find one that was prepared before."""
         if work is not Work:  # one that remembers from batch to batch is for one stream
             return self._prepared(graph, wanted, methods, prune, work)
         runs = self._compiled().runs_of(vars(self).get("steps_"))
-        asked = tuple(wanted), prune, *(methods or {}).items()
+        asked = tuple(wanted), prune, given, *(methods or {}).items()
         ready: Ready | None = runs.ready.get(asked)
         if ready is None or ready.graph is not graph:
-            ready = self._prepared(graph, wanted, methods, prune, Work)
+            ready = self._prepared(graph, wanted, methods, prune, Work, given)
             runs.keep(asked, ready)
         return ready
 
@@ -199,10 +218,12 @@ class Running(GraphParams):
         methods: Mapping[Step, str] | None,
         prune: bool,
         work: type[Work],
+        given: tuple[Node, ...] = (),
     ) -> Ready:
-        planned = plan(graph, wanted, methods=methods, prune=prune)
+        planned = plan(graph, wanted, methods=methods, prune=prune, given=given)
         layers = self._fitted_layers(graph, planned)
-        edge = self._edge(graph, planned, fitting=False)
+        values = given_values(planned, graph, layers, vars(self).get("_shapes", {}))
+        edge = replace(self._edge(graph, planned, fitting=False), given=values)
         # Streams have their own way of giving values.
         direct = leave_unwritten(planned) if prune and work is Work else planned
         return Ready(graph, wanted, planned, direct, edge, work(layers, graph))
@@ -228,6 +249,8 @@ class Running(GraphParams):
         fitted: Mapping[str, Any] = vars(self).get("steps_", {})
         layers = dict(fitted)
         for task in planned.tasks:
+            if task.hands_on:  # which takes nothing that was learned
+                continue
             source = task.step if task.step.state_of is None else task.step.state_of.step
             name = graph.names[source]
             if name in fitted:
@@ -387,24 +410,6 @@ class Running(GraphParams):
         if len(wanted) == 1:
             return values[wanted[0]]
         return Dataset(**{graph.node_names[node]: values[node] for node in wanted})
-
-    def get_metadata_routing(self) -> Any:
-        """Tell scikit-learn's metadata routing what `fit` takes.
-
-        Returns
-        -------
-        MetadataRequest
-            Every fit-only input of the graph is requested by its name: drawing it said so.
-        """
-        request = super().get_metadata_routing()
-        graph = self._graph_or_none()
-        if graph is not None:
-            read = {*plan(graph, (), fit=True).inputs} - set(graph.data_inputs)
-            for node in read:
-                if not isinstance(node, Target):
-                    request.fit.add_request(param=node.name, alias=True)
-                    request.partial_fit.add_request(param=node.name, alias=True)
-        return request
 
     def __sklearn_is_fitted__(self) -> bool:
         return "steps_" in vars(self)

@@ -135,7 +135,7 @@ class Storing(Remembering):
     ) -> tuple[dict[str, Any], Any, Any]:
         """Give the outputs by name, the key of each of their rows, and the digest of each."""
         rows = _common_rows(ready, feed)
-        digests = row_digests({n.name: feed.values[n] for n in ready.planned.inputs})
+        digests = row_digests(_fed(ready, feed))
         if rows is not None:
             keys, digests = keys[rows], digests[rows]
         return named_arrays(ready, values), keys, digests
@@ -196,7 +196,7 @@ class Storing(Remembering):
         """Compute the rows that the store does not hold as they are now, and read the others."""
         _check_rowwise(ready)
         names = {node: ready.graph.node_names[node] for node in ready.wanted}
-        digests = row_digests({n.name: feed.values[n] for n in ready.planned.inputs})
+        digests = row_digests(_fed(ready, feed))
         fresh = (place.digests(keys) == digests).all(axis=1)
         if place.store.replaces or not fresh.any():  # what is held is about to be dropped
             made = named_arrays(ready, self._run_and_store(place, ready, keys, feed))
@@ -360,6 +360,12 @@ def named_arrays(ready: Ready, values: Mapping[Node, Any]) -> dict[str, Any]:
         name: select_block(value, range(len(column_names(value)))) if is_frame(value) else value
         for name, value in arrays.items()
     }
+
+
+def _fed(ready: Ready, feed: Feed) -> dict[str, Any]:
+    """Give by name what the outputs are made of."""
+    read = (*ready.planned.inputs, *ready.planned.given)
+    return {ready.graph.node_names[node]: feed.values[node] for node in read}
 
 
 def _drawing(graph: Graph) -> list[Any]:

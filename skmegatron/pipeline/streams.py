@@ -32,7 +32,10 @@ from skmegatron.engine.stream import (
 from skmegatron.nodes.core import Node
 from skmegatron.pipeline.answers import Answers, arrays_for, read_by, transforms
 from skmegatron.pipeline.intake import Intake, own_steps, validate_layers, warn_unused
+from skmegatron.pipeline.leakage import warn_of
+from skmegatron.pipeline.middle import refuse_middle
 from skmegatron.pipeline.running import Ready, Running
+from skmegatron.pipeline.signature import shows_inputs
 
 
 def _learns_in_batches(pipeline: Running) -> bool:
@@ -48,6 +51,7 @@ class Streams(CallbackSupportMixin, Answers):
 
     verbose: bool
 
+    @shows_inputs
     @available_if(_learns_in_batches)
     def partial_fit(self, X: Any, y: Any = None, classes: Any = None, **fit_only: Any) -> Self:
         """Take one more batch into every step that learns.
@@ -138,6 +142,7 @@ class Streams(CallbackSupportMixin, Answers):
         steps = steps_per_epoch if passes else 1
         batches = Batches(input_generator, steps, max(len(passes), 1), least=1)
         warn_unused(graph)
+        warn_of(self._compiled().leaks)
         context = self._init_callback_context(max_subtasks=len(passes))
         context.call_on_fit_task_begin(estimator=self)
         intake = Intake(self._draft(), graph)
@@ -160,6 +165,7 @@ class Streams(CallbackSupportMixin, Answers):
                 print(f"[Pipeline] (pass {number} of {len(passes)}) total={seconds:6.1f}s")
         for batch in () if passes else batches.read():
             intake.look(batch)
+        warn_of(intake.watch.held_out())
         intake.finish(late_learners(graph, passes))
         self._keep(dict(intake.work.layers), intake.first, intake.work.shapes)
         context.call_on_fit_task_end(estimator=self)
@@ -286,6 +292,8 @@ class Streams(CallbackSupportMixin, Answers):
         for place, batch in enumerate(batches.read(), start=1):
             with _noted(f"in batch {place}"):
                 X, y, extra = split_batch(batch)
+                instead = "call the method without _generator on each batch"
+                refuse_middle(ready.graph, X, "Batches go through every step", instead)
                 if not labelled:
                     y, extra = None, {}
                 values, feed = self._put_through(ready, X, y, extra)

@@ -83,8 +83,14 @@ def _check_input_is_kept(layer: Layer, arrays: Sequence[Any], fit_only: dict[str
     assert before == after, "fit or transform writes into its input"
 
 
+def _outputs(layer: Layer, value: Any) -> Sequence[Any]:
+    """Give one value per output; a layer that is `train_only` has one for each array."""
+    several = layer.train_only and isinstance(value, tuple)
+    return value if several else split_outputs(layer, value)
+
+
 def _check_rows(layer: Layer, arrays: Sequence[Any], whole: Any) -> None:
-    for output in split_outputs(layer, whole):
+    for output in _outputs(layer, whole):
         n_rows = output.shape[0]
         kept = layer.changes_rows or n_rows == arrays[0].shape[0]
         assert kept, (
@@ -122,8 +128,8 @@ def _check_streams(
         if not layer.changes_rows:
             for start, end in batches:
                 value, state = fitted.transform_batch(state, *_rows(arrays, start, end))
-                pieces.append(split_outputs(layer, value))
-            for place, output in enumerate(split_outputs(layer, whole)):
+                pieces.append(_outputs(layer, value))
+            for place, output in enumerate(_outputs(layer, whole)):
                 joined = _join([piece[place] for piece in pieces])
                 _assert_same(joined, output, f"transformed in batches {batches}, it differs")
         if hasattr(layer, "partial_fit"):

@@ -173,8 +173,8 @@ def _step_box(step: Step, graph: Graph, kind: str) -> Cell:
 def _port_label(node: TransformationNode, graph: Graph, shapes: dict[str, Any]) -> str:
     """Word what leaves a step: which of its outputs, where it has several, and the shape."""
     name, which = graph.node_names[node], ""
-    if getattr(node.layer, "n_outputs", 1) > 1:
-        which = name if node.step.output_names else f"[{node.layer_out_index}]"
+    if node.step.n_outputs > 1:
+        which = name if node.step.output_names else name.removeprefix(graph.names[node.step])
     return f"{clip(which, 20)} {_shape(shapes.get(name))}".strip()
 
 

@@ -57,7 +57,7 @@ from sklearn.svm import SVC, LinearSVC, OneClassSVM
 from sklearn.utils import get_tags
 
 import skmegatron as sm
-from skmegatron.errors import GraphError
+from skmegatron.errors import GraphError, LeakageWarning
 from skmegatron.layers import Concatenate, Explorer, Flatten, Lambda, Metric, Sklearn, Whiten
 
 
@@ -1125,7 +1125,8 @@ def test_noise_is_not_learned_through_an_out_of_fold_step():
         values = stacked(memory, cv).fit_transform(X, noise)
         return accuracy_score(noise, values["first"])
 
-    assert seen_by_the_second_step(None) == 1
+    with pytest.warns(LeakageWarning, match="'second' is fitted on predictions that 'first'"):
+        assert seen_by_the_second_step(None) == 1
     assert 0.4 < seen_by_the_second_step(5) < 0.6
 
 

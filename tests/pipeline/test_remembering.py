@@ -614,7 +614,7 @@ def drawn(recipe, memory, n_jobs=None):
                 lambda a, b: ScalarMultiply(1.5)(a),
                 lambda a, b: Sklearn(PCA(1, random_state=0))(a),
                 lambda a, b: Lambda(np.tanh)(a),
-                lambda a, b: Sklearn(Ridge())(a, y=y),
+                lambda a, b: Sklearn(Ridge(), cv=3)(a, y=y),
                 lambda a, b: Sklearn(SelectKBest(k=1))(a, y=y),
             ][kind](a, b)
         )

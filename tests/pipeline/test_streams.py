@@ -315,7 +315,10 @@ def test_weights_come_with_the_batch():
     ("estimator", "words"),
     [
         (PCA(), r"'pca' \(PCA\) cannot learn from batches. Use IncrementalPCA\(\) instead"),
-        (LogisticRegression(), r"Use SGDClassifier\(loss='log_loss'\) instead.*FrozenEstimator"),
+        (
+            LogisticRegression(),
+            r"Use SGDClassifier\(loss='log_loss'\) instead.*Frozen\(Log",
+        ),
     ],
 )
 def test_a_step_that_cannot_learn_from_batches_is_refused_before_anything_is_read(

@@ -342,8 +342,10 @@ class Keras(Learning):
             )
         return inbound, fit_only
 
-    def _output_names(self, name: str | Sequence[str] | None) -> Sequence[str] | None:
-        given = super()._output_names(name)
+    def _output_names(
+        self, name: str | Sequence[str] | None, n_outputs: int
+    ) -> Sequence[str] | None:
+        given = super()._output_names(name, n_outputs)
         names = self.output_names
         if given is not None or self.n_outputs == 1 or len(set(names)) != self.n_outputs:
             return given

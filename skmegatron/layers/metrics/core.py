@@ -36,6 +36,7 @@ class Measurement(Layer):
     stateful = False
     #: Whether the result shows the names that `start` is given.
     takes_names: bool = False
+    _has_params = False
     _node_type: type[MetricNode | ExploreNode] = MetricNode
 
     def _draw(

@@ -48,6 +48,11 @@ class _OneHot(StatefulLayer):
     def _n_columns(self) -> int:
         return len(self._labels())
 
+    @property
+    def labels(self) -> NDArray[Any]:
+        """What each column stands for, of shape (n_categories,)."""
+        return self._labels()
+
     def transform(self, X: Any) -> Any:
         """Encode.
 

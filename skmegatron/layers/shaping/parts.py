@@ -364,13 +364,15 @@ class SplitDict(StatelessLayer):
                 f"SplitDict([{self.fields or 'field'!r}])."
             )
 
-    def _output_names(self, name: str | Sequence[str] | None) -> Sequence[str] | None:
+    def _output_names(
+        self, name: str | Sequence[str] | None, n_outputs: int
+    ) -> Sequence[str] | None:
         self.validate()
-        if isinstance(name, str) and self.n_outputs == 1:
+        if isinstance(name, str) and n_outputs == 1:
             return None
         if name is None or isinstance(name, str):
             return [str(field) for field in self.fields]
-        return super()._output_names(name)
+        return super()._output_names(name, n_outputs)
 
     def transform(self, dicts: Any) -> Any:
         """Split.
