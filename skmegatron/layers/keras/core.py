@@ -252,7 +252,9 @@ class Keras(Learning):
     def output_names(self) -> list[str]:
         """What the outputs are called; none where that cannot be told."""
         if is_template(self.model) and tensors_out(self.model):
-            return [str(name) for name in self.model.output_names]
+            # A Sequential model does not tell: its output is its last layer's.
+            names = getattr(self.model, "output_names", None) or [self.model.layers[-1].name]
+            return [str(name) for name in names]
         return [str(name) for name in self.loss] if isinstance(self.loss, dict) else []
 
     def __call__(

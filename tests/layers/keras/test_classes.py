@@ -1,3 +1,5 @@
+import importlib.util
+
 import numpy as np
 import pytest
 from keras_models import SIGN, TOTAL, WORDS, X, dense, sigmoid, softmax
@@ -111,6 +113,10 @@ def deep(meta):
 SKIPPED = {"check_array_api_input"}
 
 
+@pytest.mark.skipif(
+    importlib.util.find_spec("torch") is not None and load_keras().config.backend() == "jax",
+    reason="takes minutes, and is run with torch where it is installed",
+)
 @pytest.mark.parametrize("kind", [KerasClassifier, KerasRegressor])
 def test_a_graph_that_ends_in_a_network_passes_the_battery_of_sklearn(kind):
     x, y = sm.Input("X", shape=(None,)), sm.Target("y")
