@@ -1,8 +1,8 @@
 """Give back the memory of models that nobody holds any more.
 
-A model is a ring of references, so Python lets go of it late, and a search makes many. Where
-there is one that no `Network` holds, it is collected before the next is built; without one,
-which is the usual case, nothing is spent on looking.
+A model is a ring of references, so Python lets go of it late, and a search makes many. Those that
+no `Network` holds are collected before the next is built. Looking takes a fifth of a second, as
+long as some fits, so a few small ones may wait; a large one does not.
 """
 
 from __future__ import annotations
@@ -12,6 +12,10 @@ import gc
 import sys
 from typing import Any
 from weakref import WeakSet
+
+#: How many models may wait, and with how many weights all models there are: 64 MB of float32.
+_MANY = 8
+_LARGE = 2**24
 
 _models: WeakSet[Any] = WeakSet()
 _holders: WeakSet[Any] = WeakSet()
@@ -30,9 +34,18 @@ def held(model: Any, holder: Any) -> None:
 
 
 def give_back() -> None:
+    """Collect the models whose holders are gone, if they are many or large."""
+    n_left = len(_models) - len(_holders)
+    if n_left >= _MANY or (n_left > 0 and _n_weights() > _LARGE):
+        collect()
+
+
+def _n_weights() -> int:
+    return sum(int(model.count_params()) for model in _models if model.built)
+
+
+def collect() -> None:
     """Collect the models whose holders are gone."""
-    if len(_models) <= len(_holders):
-        return
     gc.collect()
     if sys.platform.startswith("linux"):
         # Compilers work in threads, whose memory glibc keeps for each: 10 MB per model with jax.

@@ -18,7 +18,7 @@ from skmegatron.errors import ShapeError
 from skmegatron.io.saving import Portable
 from skmegatron.layers import Keras, KerasClassifier
 from skmegatron.layers.keras.backend import load_keras
-from skmegatron.layers.keras.garbage import give_back
+from skmegatron.layers.keras.garbage import collect
 
 
 @pytest.fixture(scope="module")
@@ -227,7 +227,7 @@ def test_a_cache_tells_templates_apart_by_what_they_are_made_of():
 
 def memory_in_use():
     """In MB, without what no longer belongs to anybody."""
-    give_back()
+    collect()
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
 
 
@@ -239,9 +239,9 @@ def test_the_models_of_a_search_give_their_memory_back():
 
     tried(2, 0.1)
     before = memory_in_use()
-    for units, rate in [(11, 0.1), (13, 0.1), (11, 0.01), (13, 0.01)] * 3:
+    for units, rate in [(n, r) for n in (11, 13) for r in (0.1, 0.03, 0.01)] * 5:
         tried(units, rate)
 
     # Each width that is new costs jax 10 MB for good, with plain Keras too: it compiles what fills
     # the first weights of a shape, and keeps that for the whole process.
-    assert (memory_in_use() - before) / 12 < 5
+    assert (memory_in_use() - before) / 30 < 5
