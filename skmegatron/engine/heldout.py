@@ -41,7 +41,7 @@ class HeldOut:
 
     def _wanted(self, step: Step) -> tuple[Node, ...]:
         labels, weights = step.fit_only.get("y"), step.fit_only.get("sample_weight")
-        wanted = [*step.inbound_nodes, *([] if labels is None else [labels])]
+        wanted = [*step.inbound_nodes, *([] if labels is None else [labels]), *other_labels(step)]
         if weights is not None:
             above = plan(self._graph, [weights]).inputs
             told = all(self.values.get(node) is not None for node in above)
@@ -82,3 +82,19 @@ class HeldOut:
         needed = {*wanted, *(node for task in left.tasks for node in task.reads)}
         for node in [node for node in self.values if node not in needed]:
             del self.values[node]
+
+
+def other_labels(step: Step) -> list[Node]:
+    """List the labels of the second and later outputs of a layer that has such.
+
+    Parameters
+    ----------
+    step : Step
+
+    Returns
+    -------
+    list of Node
+    """
+    keys_of = getattr(step.layer, "label_keys", None)
+    keys = [] if keys_of is None else keys_of(step.fit_only)
+    return [step.fit_only[key] for key in keys if key != "y"]

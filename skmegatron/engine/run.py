@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from skmegatron.engine.heldout import HeldOut
+from skmegatron.engine.heldout import HeldOut, other_labels
 from skmegatron.engine.plan import Level, Plan, Task, is_fed, levels
 from skmegatron.engine.workers import Call, Failed, Outcome, Workers, n_workers
 from skmegatron.io.tables import describe, guarded
@@ -190,7 +190,11 @@ class Fit(Work):
         values = run(planned, held_out.values, Work(self.layers, self.graph))
         labels, weights = (task.step.fit_only.get(key) for key in ("y", "sample_weight"))
         y = None if labels is None else guarded(as_labels(labels, values[labels]))
-        found: tuple[Any, ...] = [guarded(values[node]) for node in task.step.inbound_nodes], y
+        others = [guarded(values[node]) for node in other_labels(task.step)]
+        found: tuple[Any, ...] = (
+            [guarded(values[node]) for node in task.step.inbound_nodes],
+            [y, *others] if others else y,
+        )
         if weights is not None and weights in wanted:
             found = *found, guarded(values[weights])
         held_out.forget()

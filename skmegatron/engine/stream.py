@@ -238,12 +238,54 @@ class BatchFit(Stream):
         self.shapes: dict[str, tuple[int, ...]] = {}
         self._taught: set[str] = set()
 
-    def begin(self) -> None:
-        """Start a pass: what layers remember of the last batch is gone."""
+    def begin(self, learning: Sequence[Step] = ()) -> None:
+        """Start a pass: what layers remember of the last batch is gone.
+
+        Parameters
+        ----------
+        learning : sequence of Step, default=()
+            The steps that will learn in it. Layers that count epochs are told.
+        """
         self.tails = {}
+        self._tell(learning, "begin_epoch")
+
+    def end(self, learning: Sequence[Step]) -> None:
+        """End a pass.
+
+        Parameters
+        ----------
+        learning : sequence of Step
+        """
+        self._tell(learning, "end_epoch")
+
+    def finish(self) -> None:
+        """End the last pass: there will be no more batches."""
+        self._tell(self.graph.steps, "end_stream")
+
+    def _tell(self, steps: Sequence[Step], what: str) -> None:
+        for step in steps:
+            layer = self.layers.get(self.graph.names[step])
+            if hasattr(layer, what):
+                getattr(layer, what)()
+
+    def needs(self, steps: Sequence[Step]) -> bool:
+        """Tell whether any of the steps would learn more from another pass.
+
+        Parameters
+        ----------
+        steps : sequence of Step
+
+        Returns
+        -------
+        bool
+        """
+        layers = [self.layers[self.graph.names[step]] for step in steps]
+        return not all(getattr(layer, "learned_enough", False) for layer in layers)
 
     def learn(self, task: Task, arrays: list[Any], fit_only: dict[str, Any]) -> None:  # noqa: D102 - documented on Stream
         layer = self.layers[task.name]
+        if getattr(layer, "learned_enough", False):
+            return
         first = task.name not in self._taught
         self._taught.add(task.name)
         if getattr(layer, "learns_nothing", False):

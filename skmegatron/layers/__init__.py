@@ -5,6 +5,7 @@ from skmegatron.layers.core import Lambda, Layer, StatefulLayer, StatelessLayer
 from skmegatron.layers.explore import Correlate, Describe, Explorer, Histogram, Scatter
 from skmegatron.layers.frozen import Frozen
 from skmegatron.layers.image import Downsample, RGBtoBinary, RGBtoGrey, Upsample
+from skmegatron.layers.keras import Keras, KerasClassifier, KerasRegressor
 from skmegatron.layers.metrics import Metric
 from skmegatron.layers.missing import Impute
 from skmegatron.layers.numeric import (
@@ -54,6 +55,9 @@ __all__ = [
     "Frozen",
     "Histogram",
     "Impute",
+    "Keras",
+    "KerasClassifier",
+    "KerasRegressor",
     "Lambda",
     "Layer",
     "Metric",

@@ -19,6 +19,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import type_of_target
 
 from skmegatron.engine.feed import Feed
+from skmegatron.engine.heldout import other_labels
 from skmegatron.engine.plan import Plan, plan
 from skmegatron.errors import ShapeError
 from skmegatron.io.tables import as_values, column_names, is_frame, take_rows
@@ -135,6 +136,7 @@ def inputs_held_out(graph: Graph, planned: Plan, X: Any, named: Iterable[str]) -
     """
     asking = takers(planned)
     labels = [step.fit_only["y"] for step in asking if "y" in step.fit_only]
+    labels += [node for step in asking for node in other_labels(step)]
     must = plan(graph, [*(node for step in asking for node in step.inbound_nodes), *labels]).inputs
     known = {*named, *_names_in(X), *(node.name for node in graph.data_inputs)}
     for_weights = plan(graph, _weights_of(asking)).inputs

@@ -51,7 +51,7 @@ class Intake:
     def begin(self, one: Pass) -> None:
         """Get ready for a pass."""
         self._number += 1
-        self.work.begin()
+        self.work.begin(one.learn)
         self.edge = self.draft._edge(self.graph, one.plan, fitting=True)
 
     def look(self, batch: Any) -> None:
@@ -88,6 +88,7 @@ class Intake:
 
     def finish(self, late: Sequence[Step]) -> None:
         """Fit, on the last batch, what no pass has: it has nothing to learn."""
+        self.work.finish()
         if not late:
             return
         planned = plan(self.graph, (), learning=frozenset(late))

@@ -147,6 +147,8 @@ class Streams(CallbackSupportMixin, Answers):
         context.call_on_fit_task_begin(estimator=self)
         intake = Intake(self._draft(), graph)
         for number, one in enumerate(passes, start=1):
+            if one.epoch > 1 and not intake.work.needs(one.learn):
+                continue  # a callback of each model has asked to stop
             begin = time.perf_counter()
             inner = context.subcontext(task_name=f"pass-{number}", max_subtasks=batches.size)
             inner.call_on_fit_task_begin(estimator=self)
@@ -156,6 +158,7 @@ class Streams(CallbackSupportMixin, Answers):
                 with self._observed_batch(inner), _noted(told):
                     intake.take(one, batch)
             intake.work.check_taught(one.learn)
+            intake.work.end(one.learn)
             inner.call_on_fit_task_end(estimator=self)
             if self.verbose:
                 seconds = time.perf_counter() - begin

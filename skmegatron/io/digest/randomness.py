@@ -86,6 +86,9 @@ def _of_object(item: Any) -> tuple[Randomness, list[Any]]:
         return ("own" if draws_unwatched(item) else "global"), []
     kind = type(item)
     home = kind.__module__.partition(".")[0]
+    if home == "skmegatron" and hasattr(kind, "may_draw"):
+        held = item.may_draw
+        return ("own", []) if held is None else ("none", held)
     if any(base.__module__.partition(".")[0] in _OWN for base in kind.__mro__):
         return "own", []
     params = _params(item, home)
