@@ -9,13 +9,15 @@ import pytest
 
 from skmegatron.visuals import pipeline_svg
 
+#: With numpy 2.
+FROM_KERAS = "ignore:__array__ implementation:DeprecationWarning"
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
 
 
 @pytest.mark.parametrize("script", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_runs_and_prints(script, tmp_path):
     run = subprocess.run(
-        [sys.executable, "-W", "error", str(script)],
+        [sys.executable, "-W", "error", "-W", FROM_KERAS, str(script)],
         cwd=tmp_path,
         capture_output=True,
         text=True,
