@@ -38,11 +38,12 @@ from skmegatron.pipeline.holding import (
     weights_by_name,
 )
 from skmegatron.pipeline.intake import Unfitted, validate_layers, warn_unused
-from skmegatron.pipeline.leakage import Leak, Watch, warn_of
+from skmegatron.pipeline.leakage import Leak, warn_of
 from skmegatron.pipeline.running import Edge
 from skmegatron.pipeline.signature import shows_inputs
 from skmegatron.pipeline.streams import Streams
 from skmegatron.pipeline.warmth import cool_down, warm_layers
+from skmegatron.pipeline.watching import Watch
 from skmegatron.visuals import pipeline_html
 
 

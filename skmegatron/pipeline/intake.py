@@ -18,9 +18,9 @@ from skmegatron.errors import UnusedInputWarning
 from skmegatron.nodes.core import Step, Target
 from skmegatron.nodes.graph import Graph
 from skmegatron.pipeline.keywords import check_keywords
-from skmegatron.pipeline.leakage import Watch
 from skmegatron.pipeline.outside import level_outside
 from skmegatron.pipeline.running import Edge, Running
+from skmegatron.pipeline.watching import Watch
 
 
 class Intake:

@@ -1,7 +1,7 @@
 """Where a score would know what it should not.
 
-`drawn_leaks` reads the drawing alone, in one walk down and one up. `Watch` looks at the rows: it
-compares those that frozen steps were fitted on with those that they read now.
+`drawn_leaks` reads the drawing alone, in one walk down and one up. What only the rows can tell is
+looked at in `pipeline.watching`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from sklearn.ensemble import (
     StackingClassifier,
     StackingRegressor,
@@ -28,15 +26,13 @@ from skmegatron.layers.adapters import Sklearn
 from skmegatron.layers.core import Layer
 from skmegatron.layers.frozen import Frozen
 from skmegatron.layers.wrapping import learns_labels
-from skmegatron.nodes.core import Node, Step, StepNode, Target, TransformationNode
+from skmegatron.nodes.core import Node, Step, StepNode, Target
 from skmegatron.nodes.graph import Graph
 from skmegatron.pipeline.outside import level_outside
 
 _PREDICTIONS = {"predict", "predict_proba", "predict_log_proba", "decision_function"}
 #: Their ``transform`` gives what the estimators in them predict.
 _ENSEMBLES = (StackingClassifier, StackingRegressor, VotingClassifier, VotingRegressor)
-#: Of the remembered rows, as many may turn up by chance: rows of small tables are often equal.
-_BY_CHANCE = 0.05
 
 
 @dataclass(frozen=True)
@@ -91,11 +87,11 @@ def drawn_leaks(graph: Graph) -> list[Leak]:
     list of Leak
         Sorted by kind; each once.
     """
-    ways = _Ways(graph)
+    ways = Ways(graph)
     return [*_labels(ways), *_in_sample(ways), *_frozen(ways), *_rows(ways)]
 
 
-class _Ways:
+class Ways:
     """The ways through a graph that a prediction takes: along inbound nodes, to the outputs."""
 
     def __init__(self, graph: Graph) -> None:
@@ -122,9 +118,11 @@ class _Ways:
         return path
 
     def names(self, nodes: Sequence[Node]) -> tuple[str, ...]:
+        """Name the nodes of a way."""
         return tuple(self.graph.node_names[node] for node in nodes)
 
     def to_output(self, node: Node) -> tuple[str, ...]:
+        """Name the nodes on the way from one to an output."""
         return self.names(self.down(node, self.onward))
 
     def first(self, step: Step) -> Node:
@@ -141,7 +139,7 @@ def _up(node: Node, came_from: Mapping[Node, Node]) -> list[Node]:
     return path[::-1]
 
 
-def _labels(ways: _Ways) -> list[Leak]:
+def _labels(ways: Ways) -> list[Leak]:
     graph, leaks = ways.graph, []
     came_from: dict[Node, Node] = {n: n for n in graph.path if isinstance(n, Target)}
     data = {node for node in graph.path if not isinstance(node, Target | StepNode)}
@@ -175,7 +173,7 @@ def _labels_leak(name: str, path: tuple[str, ...]) -> Leak:
     )
 
 
-def _in_sample(ways: _Ways) -> list[Leak]:
+def _in_sample(ways: Ways) -> list[Leak]:
     graph = ways.graph
     learner: dict[Node, Step] = {}  # below each node, a step that is fitted with labels
     onward: dict[Node, Node] = {}
@@ -211,12 +209,12 @@ def _in_sample_leak(step: Step, path: tuple[str, ...], learner: str) -> Leak:
     )
 
 
-def _frozen(ways: _Ways) -> list[Leak]:
+def _frozen(ways: Ways) -> list[Leak]:
     leaks = []
     for step in ways.graph.steps:
-        if not _is_frozen(step.layer) or _seen(step.layer) is not None:
+        if not is_frozen(step.layer) or seen_by(step.layer) is not None:
             continue
-        thing = _inside(step.layer)
+        thing = inside(step.layer)
         if not learns_labels(thing):
             continue
         name, kind = ways.graph.names[step], type(thing).__name__
@@ -234,7 +232,7 @@ def _frozen(ways: _Ways) -> list[Leak]:
     return leaks
 
 
-def _rows(ways: _Ways) -> list[Leak]:
+def _rows(ways: Ways) -> list[Leak]:
     graph, leaks = ways.graph, []
     came_from: dict[Node, Node] = {}  # rows are taken away at the beginning of these ways
     predicted: set[Node] = set()
@@ -268,160 +266,53 @@ def _fewer_rows_leak(path: tuple[str, ...]) -> Leak:
     )
 
 
-class Watch:
-    """Compare the rows that frozen steps were fitted on with those that they read.
+def is_frozen(layer: Any) -> bool:
+    """Tell whether a layer came with what it has learned.
 
     Parameters
     ----------
-    graph : Graph
+    layer : layer
 
-    Attributes
-    ----------
-    reads : tuple of Node
-        Whose values are to be looked at.
+    Returns
+    -------
+    bool
     """
-
-    def __init__(self, graph: Graph) -> None:
-        seen = {step: _seen(step.layer) for step in graph.steps if _is_frozen(step.layer)}
-        self._seen: dict[Step, Seen] = {
-            step: rows for step, rows in seen.items() if rows is not None and len(rows.distinct)
-        }
-        self._graph = graph
-        self._found: dict[Step, NDArray[np.uint64]] = {}
-        # A test fold is told by the rows that are fed, not by those of them that a layer picks.
-        self._read = {
-            step: [_before_changes(node) for node in step.inbound_nodes] for step in self._seen
-        }
-        read = (node for nodes in self._read.values() for node in nodes)
-        self.reads: tuple[Node, ...] = tuple(dict.fromkeys(read))
-
-    def look(self, values: Mapping[Node, Any]) -> None:
-        """Look at the rows that are read, or at a batch of them.
-
-        Parameters
-        ----------
-        values : mapping of Node to array
-            A step of which a value is missing is left out.
-        """
-        for step, seen in self._seen.items():
-            read = [values.get(node) for node in self._read[step]]
-            if any(value is None for value in read):
-                continue
-            found = seen.found_in(read)
-            before = self._found.get(step, found[:0])
-            self._found[step] = np.union1d(before, found)
-
-    def held_out(self) -> list[Leak]:
-        """List the frozen steps of whose rows a fit has read some, so that others are held out.
-
-        Returns
-        -------
-        list of Leak
-        """
-        leaks = []
-        for step, found in self._found.items():
-            n_all = len(self._seen[step].distinct)
-            refitted = _refitted_above(step)
-            if not len(found) and refitted:
-                names = [self._graph.names[other] for other in refitted]
-                leaks.append(self._unknown(step, names))
-            elif _BY_CHANCE * n_all < len(found) < n_all:
-                leaks.append(self._partly(step, len(found), n_all))
-        return leaks
-
-    def shared(self) -> list[Leak]:
-        """List the frozen steps that were fitted on some of the rows that were looked at.
-
-        Returns
-        -------
-        list of Leak
-        """
-        leaks = []
-        for step, found in self._found.items():
-            if len(found):
-                name, n_all = self._graph.names[step], len(self._seen[step].distinct)
-                told = (
-                    f"Step {name!r} was fitted, with labels, on {len(found)} of {n_all} "
-                    "remembered rows that are in this data: cross-validating over these rows "
-                    "would test on what it has learned."
-                )
-                leaks.append(self._leak(step, told, self._thaw(step)))
-        return leaks
-
-    def _partly(self, step: Step, n_found: int, n_all: int) -> Leak:
-        name = self._graph.names[step]
-        told = (
-            f"Step {name!r} was fitted, with labels, on rows of which {n_found} of {n_all} "
-            "remembered ones are among these and the others are not: a score on rows that are "
-            "held out tests on what it has learned."
-        )
-        return self._leak(step, told, self._thaw(step))
-
-    def _unknown(self, step: Step, above: Sequence[str]) -> Leak:
-        name = self._graph.names[step]
-        told = (
-            f"Step {name!r} is frozen and {above} above it were fitted anew, so it reads other "
-            "numbers than it has learned, and nobody can tell whether on other rows."
-        )
-        frozen = ", ".join(f"{other}=pipeline.steps_[{other!r}].freeze()" for other in above)
-        return self._leak(step, told, f"Freeze those too: set_params({frozen}).")
-
-    def _thaw(self, step: Step) -> str:
-        kind, name = type(_inside(step.layer)).__name__, self._graph.names[step]
-        return (
-            f"Fit it in the graph, set_params({name}=Sklearn({kind}(...))) with y=, or freeze "
-            "one that was fitted on other rows."
-        )
-
-    def _leak(self, step: Step, message: str, mend: str) -> Leak:
-        ways = _Ways(self._graph)
-        path = ways.to_output(ways.first(step))
-        return Leak("frozen", self._graph.names[step], path, message, mend)
-
-
-def _before_changes(node: Node) -> Node:
-    """Give the node whose value is `node`'s where nothing is fitted."""
-    while isinstance(node, TransformationNode) and node.step.train_only:
-        drawn_on = [*node.step.inbound_nodes, *node.step.fit_only.values()]
-        node = drawn_on[node.layer_out_index]
-    return node
-
-
-def _refitted_above(step: Step) -> list[Step]:
-    """List the steps that learn anew on the ways to a step."""
-    found: dict[Step, None] = {}
-    waiting, known = list(step.inbound_nodes), set(step.inbound_nodes)
-    while waiting:
-        node = waiting.pop()
-        if not isinstance(node, TransformationNode):
-            continue
-        anew = is_stateful(node.step) and not node.step.train_only
-        if anew and not _is_frozen(node.step.layer):
-            found[node.step] = None
-        above = [parent for parent in node.step.inbound_nodes if parent not in known]
-        known.update(above)
-        waiting.extend(above)
-    return list(found)
-
-
-def _is_frozen(layer: Any) -> bool:
     wraps_frozen = isinstance(layer, Sklearn) and isinstance(layer.estimator, FrozenEstimator)
     return wraps_frozen or bool(getattr(layer, "frozen", False))
 
 
-def _seen(layer: Any) -> Seen | None:
+def seen_by(layer: Any) -> Seen | None:
+    """Give what a frozen layer remembers of the rows that it was fitted on.
+
+    Parameters
+    ----------
+    layer : layer
+
+    Returns
+    -------
+    Seen or None
+    """
     return layer.seen if isinstance(layer, Frozen) else None
 
 
-def _inside(layer: Any) -> Any:
-    """Give what is frozen in a layer."""
+def inside(layer: Any) -> Any:
+    """Give what is frozen in a layer.
+
+    Parameters
+    ----------
+    layer : layer
+
+    Returns
+    -------
+    estimator or layer
+    """
     named = layer.named_after
     return named.estimator if isinstance(named, FrozenEstimator) else named
 
 
 def _fitted_with_labels(step: Step) -> bool:
     layer = step.layer
-    if "y" not in step.fit_only or not is_stateful(step) or _is_frozen(layer):
+    if "y" not in step.fit_only or not is_stateful(step) or is_frozen(layer):
         return False
     return not isinstance(layer, Sklearn) or learns_labels(layer.estimator)
 
@@ -443,14 +334,14 @@ def _transforms_into_predictions(estimator: Any) -> bool:
     graph = getattr(estimator, "graph", None)
     if not isinstance(graph, Graph):
         return False
-    ways = _Ways(graph)
+    ways = Ways(graph)
     return any(ways.predicts(step) and _predicts_in_sample(step) for step in graph.steps)
 
 
 def _predicts(step: Step) -> bool:
     """Tell whether a step answers ``predict``, having learned labels."""
     layer = step.layer
-    learned = _fitted_with_labels(step) or (_is_frozen(layer) and learns_labels(_inside(layer)))
+    learned = _fitted_with_labels(step) or (is_frozen(layer) and learns_labels(inside(layer)))
     return learned and isinstance(layer, Layer) and hasattr(layer, "predict")
 
 
