@@ -21,7 +21,7 @@ def test_an_example_runs_and_prints(script, tmp_path):
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
 
