@@ -80,12 +80,19 @@ def _going_on(template: Any, fitted: Any) -> Any:
 
 
 def _goes_on(step: Step) -> bool:
+    # Every fit asks this of every step, and hardly any has it: get_params takes longer to say so.
+    if not hasattr(_named(step), "warm_start"):
+        return False
     return bool(getattr(step.layer, "stateful", True)) and "warm_start" in _params(step)
+
+
+def _named(step: Step) -> Any:
+    return getattr(step.layer, "wrapped", step.layer)
 
 
 def _params(step: Step) -> dict[str, Any]:
     """Give the parameters of a step's estimator, or of its layer where that is our own."""
-    named = getattr(step.layer, "wrapped", step.layer)
+    named = _named(step)
     return named.get_params(deep=False) if hasattr(named, "get_params") else {}
 
 
