@@ -155,10 +155,16 @@ def _check_keywords(layer: Any, given: Sequence[str]) -> None:
 
 def _settled_call(choice: Choice) -> Settled:
     # A step that hands on its rows gives a node for each label, too, so its kind stays.
-    changing = any(getattr(value, "train_only", False) for value in choice.candidates)
+    changing = any(_changes_rows(value) for value in choice.candidates)
     kind = Resample if changing else Sklearn
     around = [value if isinstance(value, Layer) else kind(value) for value in choice.candidates]
     return settled_step(Choice(around, choice.labels, choice.distribution))
+
+
+def _changes_rows(value: Any) -> bool:
+    if isinstance(value, Layer):
+        return value.train_only
+    return hasattr(value, "fit_resample") and not hasattr(value, "transform")
 
 
 hooks["choose"] = _draw

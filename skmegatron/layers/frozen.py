@@ -19,7 +19,9 @@ from skmegatron.io.seen import Seen
 from skmegatron.layers.adapters import Sklearn
 from skmegatron.layers.core import Layer, Names
 from skmegatron.layers.wrapping import is_fitted
+from skmegatron.nodes.choices import choice_in
 from skmegatron.nodes.core import Node, hooks
+from skmegatron.nodes.settling import Settled
 
 #: What a frozen step answers, besides learned attributes, if what it holds does.
 _ANSWERS = {
@@ -163,6 +165,16 @@ class Frozen(Layer):
                 "Call its fit first, or take a step of a fitted pipeline: "
                 "pipeline.steps_.name.freeze()."
             )
+
+    def _settled(self) -> Settled:
+        choice = choice_in(self)
+        if choice is not None:
+            # Candidates in the place of a parameter are cloned, and clones have learned nothing.
+            raise TypeError(
+                f"What is frozen is chosen as a whole step, got {choice!r} in Frozen. Write "
+                "sm.choose({'a': Frozen(a), 'b': Frozen(b)})(node)."
+            )
+        return self, {}
 
     def _split_call(
         self, inbound: list[Node], fit_only: dict[str, Any]

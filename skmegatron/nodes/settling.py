@@ -122,6 +122,12 @@ def settled_step(choice: Choice) -> Settled:
             f"The candidates of {choice!r} have {sorted(outputs)} outputs, and the step gives "
             "one node for each. Choose between layers with the same number of outputs."
         )
+    if len({bool(getattr(layer, "train_only", False)) for layer, _ in every}) > 1:
+        raise TypeError(
+            f"Some candidates of {choice!r} change the rows while fitting, and give a node for "
+            "each that they read; the others give one value. Choose between layers of one kind, "
+            "such as Resample(...) and Resample('passthrough')."
+        )
     layer, below = every[0]
     labels = choice.labels or labelled([one.wrapped for one, _ in every])
     return layer, {"": Choice(choice.candidates, labels), **below}

@@ -6,6 +6,7 @@ import pickle
 import joblib
 import numpy as np
 import pytest
+from imblearn.over_sampling import RandomOverSampler
 from numpy.testing import assert_allclose
 from scipy import stats
 from sklearn.base import clone
@@ -22,7 +23,17 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 import skmegatron as sm
 from skmegatron.errors import NodeTypeError
-from skmegatron.layers import Flatten, Impute, Lambda, Scatter, Sklearn, SplitDict, Whiten
+from skmegatron.layers import (
+    Flatten,
+    Frozen,
+    Impute,
+    Lambda,
+    Resample,
+    Scatter,
+    Sklearn,
+    SplitDict,
+    Whiten,
+)
 from skmegatron.layertools import Maybe
 from skmegatron.nodes.choices import choice_in
 
@@ -316,6 +327,32 @@ def test_a_choice_between_numbers_of_outputs_is_refused():
 
     with pytest.raises(TypeError, match=r"\[1, 2\] outputs"):
         choice(nodes()[0])
+
+
+def test_a_choice_between_what_changes_rows_and_what_does_not_is_refused():
+    choice = sm.choose({"over": Resample(RandomOverSampler()), "scale": Whiten()})
+
+    with pytest.raises(TypeError, match=r"Some candidates of .* change the rows while fitting"):
+        choice(nodes()[0])
+
+
+def test_a_choice_inside_of_what_is_frozen_says_how_to_choose_between_frozen_steps():
+    fitted = PCA(1).fit(np.eye(3))
+
+    with pytest.raises(TypeError, match=r"chosen as a whole step.*'a': Frozen"):
+        Frozen(sm.choose([fitted, fitted]))(nodes()[0])
+
+
+def test_a_sampler_is_chosen_as_a_layer_that_changes_rows():
+    X, y = nodes()
+    drawn = sm.choose({"none": "passthrough", "over": RandomOverSampler()})(X, "rows", y=y)
+
+    assert len(drawn) == 2
+    pipe = sm.Pipeline([X, y], Sklearn(Ridge())(drawn[0], y=drawn[1]))
+    assert pipe.param_grid() == {"rows": ["none", "over"]}
+    data = np.arange(5.0)[:, None], np.array([0, 0, 0, 0, 1])
+    sampler = pipe.set_params(rows="over").fit(*data).steps_.rows.sampler_
+    assert len(sampler.sample_indices_) == 8
 
 
 def test_a_step_drawn_from_a_distribution_is_refused():
