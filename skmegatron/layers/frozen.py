@@ -147,7 +147,8 @@ class Frozen(Layer):
         Raises
         ------
         NodeTypeError
-            If it is a class, a node, or nothing that gives values.
+            If it is a class, a node, nothing that gives values, or what changes rows while
+            fitting only.
         NotFittedError
             If it is not fitted.
         """
@@ -158,6 +159,12 @@ class Frozen(Layer):
             raise NodeTypeError(
                 f"Frozen takes a fitted estimator or layer, got {fitted!r}. Write "
                 "Frozen(PCA().fit(X))(node)."
+            )
+        if getattr(fitted, "train_only", False):
+            kind = type(self.named_after).__name__
+            raise NodeTypeError(
+                f"{kind} changes the rows while fitting only, so nothing of it could be used "
+                'frozen. Leave it as it is, or switch it off: set_params(step="passthrough").'
             )
         if not _is_fitted(fitted):
             raise NotFittedError(

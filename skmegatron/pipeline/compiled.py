@@ -15,7 +15,8 @@ from skmegatron.engine.plan import plan
 from skmegatron.nodes.core import drawn
 from skmegatron.nodes.graph import Graph
 from skmegatron.pipeline.heads import Head, head_of
-from skmegatron.pipeline.leakage import Leak, drawn_leaks, looks
+from skmegatron.pipeline.leakage import Leak, drawn_leaks
+from skmegatron.pipeline.ways import looks
 
 #: How many different runs of a pipeline are remembered.
 MOST_RUNS = 32
@@ -102,7 +103,7 @@ class Compiled:
     @property
     def leaks(self) -> list[Leak]:
         """The leaks that can be told from the drawing."""
-        now = looks(self._changeable)
+        now = looks([step.layer for step in self.graph.steps])
         if self._leaks is None or self._leaks[0] != now:
             self._leaks = now, drawn_leaks(self.graph)
         return self._leaks[1]

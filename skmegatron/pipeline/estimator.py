@@ -38,7 +38,7 @@ from skmegatron.pipeline.holding import (
     weights_by_name,
 )
 from skmegatron.pipeline.intake import Unfitted, validate_layers, warn_unused
-from skmegatron.pipeline.leakage import Leak, warn_of
+from skmegatron.pipeline.leakage import Leak, nested_leaks, warn_of
 from skmegatron.pipeline.running import Edge
 from skmegatron.pipeline.signature import shows_inputs
 from skmegatron.pipeline.streams import Streams
@@ -391,7 +391,7 @@ class Pipeline(Streams):
         ('ridge', 'logisticregression')
         """
         graph = self._valid_graph()
-        leaks = list(self._compiled().leaks)
+        leaks = [*self._compiled().leaks, *nested_leaks(graph)]
         watch = Watch(graph)
         if X is not None and watch.reads:
             watch.look(self._run(graph, watch.reads, X)[0])

@@ -7,32 +7,27 @@ looked at in `pipeline.watching`.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from sklearn.ensemble import (
-    StackingClassifier,
-    StackingRegressor,
-    VotingClassifier,
-    VotingRegressor,
-)
-from sklearn.frozen import FrozenEstimator
-
-from skmegatron.engine.plan import is_stateful
 from skmegatron.errors import LeakageWarning
-from skmegatron.io.seen import Seen
-from skmegatron.layers.adapters import Sklearn
-from skmegatron.layers.core import Layer
-from skmegatron.layers.frozen import Frozen
 from skmegatron.layers.wrapping import learns_labels
 from skmegatron.nodes.core import Node, Step, StepNode, Target
 from skmegatron.nodes.graph import Graph
 from skmegatron.pipeline.outside import level_outside
-
-_PREDICTIONS = {"predict", "predict_proba", "predict_log_proba", "decision_function"}
-#: Their ``transform`` gives what the estimators in them predict.
-_ENSEMBLES = (StackingClassifier, StackingRegressor, VotingClassifier, VotingRegressor)
+from skmegatron.pipeline.ways import (
+    Ways,
+    fitted_with_labels,
+    frozen_parts,
+    inside,
+    is_frozen,
+    nested_graph,
+    predicts,
+    predicts_in_sample,
+    seen_by,
+    sources,
+    value_method,
+)
 
 
 @dataclass(frozen=True)
@@ -91,44 +86,26 @@ def drawn_leaks(graph: Graph) -> list[Leak]:
     return [*_labels(ways), *_in_sample(ways), *_frozen(ways), *_rows(ways)]
 
 
-class Ways:
-    """The ways through a graph that a prediction takes: along inbound nodes, to the outputs."""
+def nested_leaks(graph: Graph) -> list[Leak]:
+    """List such leaks in the pipelines that are steps of a graph; these warn of them when fitted.
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        #: Of each node on such a way, the next; an output is its own.
-        self.onward: dict[Node, Node] = {node: node for node in graph.outputs}
-        for step in reversed(graph.steps):
-            made = next((n for n in graph.outputs_of[step] if n in self.onward), None)
-            for node in step.inbound_nodes if made is not None else ():
-                self.onward.setdefault(node, made)  # type: ignore[arg-type]  # there is one here
+    Parameters
+    ----------
+    graph : Graph
 
-    def predicts(self, step: Step) -> bool:
-        """Tell whether the value of a step is on a way to an output."""
-        return any(node in self.onward for node in self.graph.outputs_of[step])
-
-    def down(self, node: Node, onward: Mapping[Node, Node], end: Step | None = None) -> list[Node]:
-        """Follow a way down, to an output or to the nodes of a step."""
-        path = [node]
-        while not (end is not None and isinstance(path[-1], StepNode) and path[-1].step is end):
-            following = onward.get(path[-1], path[-1])
-            if following is path[-1]:
-                break
-            path.append(following)
-        return path
-
-    def names(self, nodes: Sequence[Node]) -> tuple[str, ...]:
-        """Name the nodes of a way."""
-        return tuple(self.graph.node_names[node] for node in nodes)
-
-    def to_output(self, node: Node) -> tuple[str, ...]:
-        """Name the nodes on the way from one to an output."""
-        return self.names(self.down(node, self.onward))
-
-    def first(self, step: Step) -> Node:
-        """Give the node of a step that a way goes on from."""
-        nodes = self.graph.outputs_of[step]
-        return next((node for node in nodes if node in self.onward), nodes[0])
+    Returns
+    -------
+    list of Leak
+        Their nodes are called as parameters are: ``step__node``.
+    """
+    leaks = []
+    for step in graph.steps:
+        name, nested = graph.names[step], nested_graph(step.layer)
+        for leak in [] if nested is None else [*drawn_leaks(nested), *nested_leaks(nested)]:
+            path = tuple(f"{name}__{node}" for node in leak.path)
+            told = f"In the pipeline {name!r}: {leak.message}"
+            leaks.append(replace(leak, node=f"{name}__{leak.node}", path=path, message=told))
+    return leaks
 
 
 def _up(node: Node, came_from: Mapping[Node, Node]) -> list[Node]:
@@ -145,18 +122,19 @@ def _labels(ways: Ways) -> list[Leak]:
     data = {node for node in graph.path if not isinstance(node, Target | StepNode)}
     told: set[Node] = set()
     for step in graph.steps:
-        nodes, read = graph.outputs_of[step], step.inbound_nodes
-        labelled = next((node for node in read if node in came_from), None)
-        if any(node in data for node in read):
-            data.update(nodes)
-        if labelled is None:
-            continue
-        came_from.update(dict.fromkeys(nodes, labelled))
-        if any(node in told for node in read):
+        nodes = graph.outputs_of[step]
+        for node in nodes:
+            labelled = next((source for source in sources(node) if source in came_from), None)
+            if labelled is not None:
+                came_from[node] = labelled
+            if any(source in data for source in sources(node)):
+                data.add(node)
+            if any(source in told for source in sources(node)):
+                told.add(node)
+        begins = nodes[0] in came_from and nodes[0] not in told and not step.train_only
+        if begins and ways.predicts(step) and (nodes[0] in data or fitted_with_labels(step)):
             told.update(nodes)
-        elif ways.predicts(step) and (nodes[0] in data or _fitted_with_labels(step)):
-            told.update(nodes)
-            path = (*ways.names(_up(labelled, came_from)), *ways.to_output(ways.first(step)))
+            path = (*ways.names(_up(nodes[0], came_from)[:-1]), *ways.to_output(ways.first(step)))
             leaks.append(_labels_leak(graph.names[step], path))
     return leaks
 
@@ -174,35 +152,21 @@ def _labels_leak(name: str, path: tuple[str, ...]) -> Leak:
 
 
 def _in_sample(ways: Ways) -> list[Leak]:
-    graph = ways.graph
-    learner: dict[Node, Step] = {}  # below each node, a step that is fitted with labels
-    onward: dict[Node, Node] = {}
     leaks = []
-    for step in reversed(graph.steps):
-        nodes = graph.outputs_of[step]
-        made = next((node for node in nodes if node in learner), None)
-        if made is not None and _predicts_in_sample(step):
-            path = ways.names(ways.down(made, onward, learner[made]))
-            leaks.append(_in_sample_leak(step, path, graph.names[learner[made]]))
-        if _fitted_with_labels(step):
-            below, made = step, nodes[0]
-        elif made is not None:
-            below = learner[made]
-        else:
-            continue
-        for node in step.inbound_nodes:
-            if node not in learner:
-                learner[node], onward[node] = below, made
-    return leaks[::-1]
+    for step in ways.graph.steps:
+        path = ways.to_learner(step) if predicts_in_sample(step) else ()
+        if path:
+            leaks.append(_in_sample_leak(step, path))
+    return leaks
 
 
-def _in_sample_leak(step: Step, path: tuple[str, ...], learner: str) -> Leak:
-    kind, method = type(step.layer.wrapped).__name__, _method(step.layer)
+def _in_sample_leak(step: Step, path: tuple[str, ...]) -> Leak:
+    kind, method = type(step.layer.wrapped).__name__, value_method(step.layer)
     return Leak(
         "in-sample",
         path[0],
         path,
-        f"Step {learner!r} is fitted on predictions that {path[0]!r} makes of the very rows it "
+        f"Step {path[-1]!r} is fitted on predictions that {path[0]!r} makes of the very rows it "
         "has learned, which are better than it can do on others.",
         f"Let it be fitted on out-of-fold predictions: Sklearn({kind}(...), method={method!r}, "
         "cv=5).",
@@ -212,24 +176,31 @@ def _in_sample_leak(step: Step, path: tuple[str, ...], learner: str) -> Leak:
 def _frozen(ways: Ways) -> list[Leak]:
     leaks = []
     for step in ways.graph.steps:
-        if not is_frozen(step.layer) or seen_by(step.layer) is not None:
-            continue
-        thing = inside(step.layer)
-        if not learns_labels(thing):
-            continue
-        name, kind = ways.graph.names[step], type(thing).__name__
-        leaks.append(
-            Leak(
-                "frozen",
-                name,
-                ways.to_output(ways.first(step)),
-                f"Step {name!r} is a {kind} that learned labels before it was frozen, and "
-                "nobody knows of which rows: scored on those, it knows the answers.",
+        whole = is_frozen(step.layer) and seen_by(step.layer) is None
+        if whole and learns_labels(inside(step.layer)):
+            kind = type(inside(step.layer)).__name__
+            mend = (
                 f"Fit it as a layer, which remembers its rows: Sklearn({kind}(...)).fit(X, y=y)"
-                f".freeze(); or in the graph: Sklearn({kind}(...))(node, y=label).",
+                f".freeze(); or in the graph: Sklearn({kind}(...))(node, y=label)."
             )
-        )
+            leaks.append(_unknown_leak(ways, step, f"is a {kind}", mend))
+        for part in filter(learns_labels, frozen_parts(step.layer)):
+            kind = type(part).__name__
+            mend = f"Let it be fitted there: {kind}(...) in the place of FrozenEstimator(...)."
+            leaks.append(_unknown_leak(ways, step, f"holds a {kind}", mend))
     return leaks
+
+
+def _unknown_leak(ways: Ways, step: Step, what: str, mend: str) -> Leak:
+    name = ways.graph.names[step]
+    return Leak(
+        "frozen",
+        name,
+        ways.to_output(ways.first(step)),
+        f"Step {name!r} {what} that learned labels before it was frozen, and nobody knows of "
+        "which rows: scored on those, it knows the answers.",
+        mend,
+    )
 
 
 def _rows(ways: Ways) -> list[Leak]:
@@ -237,14 +208,15 @@ def _rows(ways: Ways) -> list[Leak]:
     came_from: dict[Node, Node] = {}  # rows are taken away at the beginning of these ways
     predicted: set[Node] = set()
     for step in graph.steps:
-        nodes, read = graph.outputs_of[step], step.inbound_nodes
-        before = next((node for node in read if node in came_from), None)
-        if before is not None:
-            came_from.update(dict.fromkeys(nodes, before))
-        elif getattr(step.layer, "changes_rows", False):
-            came_from.update({node: node for node in nodes})
-        if _predicts(step) or any(node in predicted for node in read):
-            predicted.update(nodes)
+        nodes = graph.outputs_of[step]
+        for node in nodes:
+            before = next((source for source in sources(node) if source in came_from), None)
+            if before is not None:
+                came_from[node] = before
+            elif getattr(step.layer, "changes_rows", False) and not step.train_only:
+                came_from[node] = node
+            if predicts(step) or any(source in predicted for source in sources(node)):
+                predicted.add(node)
     told: set[Node] = set()
     for output in graph.outputs:
         path = _up(output, came_from) if output in came_from and output in predicted else []
@@ -263,108 +235,4 @@ def _fewer_rows_leak(path: tuple[str, ...]) -> Leak:
         "fewer than the labels, and no longer beside them.",
         "Take the rows away before, fit(X[mask], y[mask]), or while fitting only: "
         "X, y = Resample(sampler)(X, y=y).",
-    )
-
-
-def is_frozen(layer: Any) -> bool:
-    """Tell whether a layer came with what it has learned.
-
-    Parameters
-    ----------
-    layer : layer
-
-    Returns
-    -------
-    bool
-    """
-    wraps_frozen = isinstance(layer, Sklearn) and isinstance(layer.estimator, FrozenEstimator)
-    return wraps_frozen or bool(getattr(layer, "frozen", False))
-
-
-def seen_by(layer: Any) -> Seen | None:
-    """Give what a frozen layer remembers of the rows that it was fitted on.
-
-    Parameters
-    ----------
-    layer : layer
-
-    Returns
-    -------
-    Seen or None
-    """
-    return layer.seen if isinstance(layer, Frozen) else None
-
-
-def inside(layer: Any) -> Any:
-    """Give what is frozen in a layer.
-
-    Parameters
-    ----------
-    layer : layer
-
-    Returns
-    -------
-    estimator or layer
-    """
-    named = layer.named_after
-    return named.estimator if isinstance(named, FrozenEstimator) else named
-
-
-def _fitted_with_labels(step: Step) -> bool:
-    layer = step.layer
-    if "y" not in step.fit_only or not is_stateful(step) or is_frozen(layer):
-        return False
-    return not isinstance(layer, Sklearn) or learns_labels(layer.estimator)
-
-
-def _predicts_in_sample(step: Step) -> bool:
-    layer = step.layer
-    if not isinstance(layer, Sklearn) or layer.cv is not None or not _fitted_with_labels(step):
-        return False
-    method = _method(layer)
-    return method in _PREDICTIONS or (
-        method == "transform" and _transforms_into_predictions(layer.estimator)
-    )
-
-
-def _transforms_into_predictions(estimator: Any) -> bool:
-    """Tell whether ``transform`` after a fit gives predictions of the rows that were learned."""
-    if isinstance(estimator, _ENSEMBLES):
-        return True
-    graph = getattr(estimator, "graph", None)
-    if not isinstance(graph, Graph):
-        return False
-    ways = Ways(graph)
-    return any(ways.predicts(step) and _predicts_in_sample(step) for step in graph.steps)
-
-
-def _predicts(step: Step) -> bool:
-    """Tell whether a step answers ``predict``, having learned labels."""
-    layer = step.layer
-    learned = _fitted_with_labels(step) or (is_frozen(layer) and learns_labels(inside(layer)))
-    return learned and isinstance(layer, Layer) and hasattr(layer, "predict")
-
-
-def _method(layer: Sklearn) -> str:
-    if layer.method != "auto":
-        return layer.method
-    return layer.resolved_method if layer.gives_value else ""
-
-
-def looks(layers: Collection[Any]) -> tuple[Any, ...]:
-    """Note what findings depend on that somebody may change in a layer.
-
-    Parameters
-    ----------
-    layers : collection of layer
-
-    Returns
-    -------
-    tuple
-        Equal as long as nothing has changed.
-    """
-    return tuple(
-        (id(getattr(layer, "estimator", None)), getattr(layer, "method", ""), out_of_fold)
-        for layer in layers
-        for out_of_fold in (getattr(layer, "cv", None) is not None,)
     )

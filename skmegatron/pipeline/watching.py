@@ -12,11 +12,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skmegatron.engine.plan import is_stateful
 from skmegatron.io.seen import Seen
 from skmegatron.nodes.core import Node, Step, TransformationNode
 from skmegatron.nodes.graph import Graph
-from skmegatron.pipeline.leakage import Leak, Ways, inside, is_frozen, seen_by
+from skmegatron.pipeline.leakage import Leak
+from skmegatron.pipeline.ways import (
+    Ways,
+    gives_predictions,
+    inside,
+    refitted_above,
+    seen_by,
+    sources,
+    value_method,
+)
 
 #: Of the remembered rows, as many may turn up by chance: rows of small tables are often equal.
 _BY_CHANCE = 0.05
@@ -36,10 +44,8 @@ class Watch:
     """
 
     def __init__(self, graph: Graph) -> None:
-        seen = {step: seen_by(step.layer) for step in graph.steps if is_frozen(step.layer)}
-        self._seen: dict[Step, Seen] = {
-            step: rows for step, rows in seen.items() if rows is not None and len(rows.distinct)
-        }
+        seen = {step: seen_by(step.layer) for step in graph.steps}
+        self._seen: dict[Step, Seen] = {s: rows for s, rows in seen.items() if rows is not None}
         self._graph = graph
         self._found: dict[Step, NDArray[np.uint64]] = {}
         # A test fold is told by the rows that are fed, not by those of them that a layer picks.
@@ -75,11 +81,13 @@ class Watch:
         leaks = []
         for step, found in self._found.items():
             n_all = len(self._seen[step].distinct)
-            refitted = _refitted_above(step)
+            refitted = refitted_above(step)
             if not len(found) and refitted:
                 names = [self._graph.names[other] for other in refitted]
                 leaks.append(self._unknown(step, names))
-            elif _BY_CHANCE * n_all < len(found) < n_all:
+            elif len(found) == n_all:
+                leaks += self._in_sample(step)
+            elif len(found) > _BY_CHANCE * n_all:
                 leaks.append(self._partly(step, len(found), n_all))
         return leaks
 
@@ -111,6 +119,22 @@ class Watch:
         )
         return self._leak(step, told, self._thaw(step))
 
+    def _in_sample(self, step: Step) -> list[Leak]:
+        """Tell if a step has learned from what a frozen one predicts of the rows it knows."""
+        path = Ways(self._graph).to_learner(step) if gives_predictions(step.layer) else ()
+        if not path:
+            return []
+        kind, method = type(inside(step.layer)).__name__, value_method(step.layer)
+        told = (
+            f"Step {path[-1]!r} is fitted on predictions that {path[0]!r}, which is frozen, makes "
+            "of the very rows it has learned, which are better than it can do on others."
+        )
+        mend = (
+            f"Fit it in the graph, out of fold: Sklearn({kind}(...), method={method!r}, cv=5)"
+            "(node, y=label); or freeze one that was fitted on other rows."
+        )
+        return [Leak("in-sample", path[0], path, told, mend)]
+
     def _unknown(self, step: Step, above: Sequence[str]) -> Leak:
         name = self._graph.names[step]
         told = (
@@ -136,23 +160,5 @@ class Watch:
 def _before_changes(node: Node) -> Node:
     """Give the node whose value is `node`'s where nothing is fitted."""
     while isinstance(node, TransformationNode) and node.step.train_only:
-        drawn_on = [*node.step.inbound_nodes, *node.step.fit_only.values()]
-        node = drawn_on[node.layer_out_index]
+        (node,) = sources(node)
     return node
-
-
-def _refitted_above(step: Step) -> list[Step]:
-    """List the steps that learn anew on the ways to a step."""
-    found: dict[Step, None] = {}
-    waiting, known = list(step.inbound_nodes), set(step.inbound_nodes)
-    while waiting:
-        node = waiting.pop()
-        if not isinstance(node, TransformationNode):
-            continue
-        anew = is_stateful(node.step) and not node.step.train_only
-        if anew and not is_frozen(node.step.layer):
-            found[node.step] = None
-        above = [parent for parent in node.step.inbound_nodes if parent not in known]
-        known.update(above)
-        waiting.extend(above)
-    return list(found)

@@ -9,6 +9,7 @@ import pickle
 import joblib
 import numpy as np
 import pytest
+from imblearn.under_sampling import RandomUnderSampler
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.cluster import KMeans
@@ -25,7 +26,16 @@ from sklearn.preprocessing import LabelEncoder, StandardScaler
 
 import skmegatron as sm
 from skmegatron.errors import NodeTypeError
-from skmegatron.layers import Filter, Frozen, Lambda, Sklearn, StatefulLayer, TimeSeries, Whiten
+from skmegatron.layers import (
+    Filter,
+    Frozen,
+    Lambda,
+    Resample,
+    Sklearn,
+    StatefulLayer,
+    TimeSeries,
+    Whiten,
+)
 
 X, Y = load_iris(return_X_y=True)
 X = (X - X.mean(axis=0)) / X.std(axis=0)
@@ -348,3 +358,10 @@ def test_eager_nodes_go_through_frozen_steps_at_once():
 
 def test_a_frozen_lambda_is_what_it_was():
     assert_array_equal(Lambda(np.abs).freeze().transform(np.array([-1, 2])), [1, 2])
+
+
+def test_what_changes_rows_while_fitting_only_cannot_be_frozen():
+    layer = Resample(RandomUnderSampler(random_state=0)).fit(X, y=Y)
+
+    with pytest.raises(NodeTypeError, match=r"nothing of it could be used.*passthrough"):
+        layer.freeze()

@@ -14,6 +14,7 @@ from imblearn.under_sampling import RandomUnderSampler
 from numpy.testing import assert_array_equal
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -24,6 +25,7 @@ from sklearn.feature_selection import SelectKBest
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
 from sklearn.model_selection import cross_val_score, cross_validate
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import LabelEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
@@ -40,6 +42,7 @@ from skmegatron.layers import (
     ScalarMultiply,
     Sklearn,
     StatefulLayer,
+    TrainOnly,
     Whiten,
 )
 from skmegatron.pipeline.leakage import Leak
@@ -325,10 +328,10 @@ def test_rows_are_looked_at_before_a_layer_changes_them(sampler):
     of_all, of_others = frozen(TREE, X, labels), frozen(TREE, OTHER, labels)
 
     for step in (of_all, of_others):
-        clean = sm.Pipeline([x, y], model(step(x2), y=y2)).fit(X, labels)
+        clean = sm.Pipeline([x, y], [step(x2), model(x2, y=y2)]).fit(X, labels)
         assert clean.check_leakage() == []
     with pytest.warns(LeakageWarning, match="are among these and the others are not"):
-        sm.Pipeline([x, y], model(of_all(x2), y=y2)).fit(X[:150], labels[:150])
+        sm.Pipeline([x, y], [of_all(x2), model(x2, y=y2)]).fit(X[:150], labels[:150])
 
 
 def test_rows_are_not_known_again_below_a_step_that_is_fitted_anew():
@@ -454,12 +457,15 @@ def test_numbers_are_known_in_another_precision_and_container():
     assert len(seen.found_in([whole[:, :5], whole[:, 5:]])) == len(seen.distinct)
 
 
-def test_rows_that_are_all_alike_tell_nothing():
-    few = np.random.default_rng(0).integers(0, 2, (200, 3)).astype(float)
+def test_rows_that_are_all_alike_are_not_known_again_and_that_is_told():
+    few = np.random.default_rng(0).integers(0, 2, (200, 5)).astype(float)
     pipe = chain(frozen(TREE, few))
 
-    pipe.fit(few[:50], Y[:50])
-    assert not pipe.check_leakage(few)
+    (leak,) = pipe.check_leakage(few)
+    assert "nobody knows of which rows" in leak.message
+    with pytest.warns(LeakageWarning, match="nobody knows"):
+        assert cross_val_score(pipe, few, Y).mean() > 0.6
+    assert not chain(Sklearn(PCA(2)).fit(few).freeze()).check_leakage(few)
 
 
 def test_batches_share_what_is_remembered():
@@ -538,7 +544,85 @@ def test_texts_of_a_frozen_classifier_are_known_again():
         pipe.fit(words[:50], Y[:50])
 
 
+@pytest.mark.parametrize(
+    "around",
+    [
+        lambda part: make_pipeline(StandardScaler(), part),
+        lambda part: VotingClassifier([("tree", part)]),
+        lambda part: CalibratedClassifierCV(part),
+    ],
+    ids=["pipeline", "voting", "calibrated"],
+)
+def test_what_is_frozen_inside_of_an_estimator_is_told(around):
+    known = FrozenEstimator(DecisionTreeClassifier(random_state=0).fit(X, Y))
+    pipe = chain(Sklearn(around(known)))
+
+    (leak,) = pipe.check_leakage()
+    assert leak.kind == "frozen"
+    assert "DecisionTreeClassifier(...) in the place of FrozenEstimator" in leak.mend
+    with pytest.warns(LeakageWarning, match="holds a DecisionTreeClassifier"):
+        assert cross_val_score(pipe, X, Y).mean() > 0.7
+    scaler = FrozenEstimator(StandardScaler().fit(X))
+    assert not chain(Sklearn(make_pipeline(scaler, TREE))).check_leakage()
+
+
+def test_what_a_frozen_step_predicts_of_its_own_rows_is_in_sample_below():
+    base = Sklearn(TREE, "predict_proba").fit(X, y=Y).freeze()
+    pipe = chain(base, Sklearn(LogisticRegression()))
+
+    with pytest.warns(
+        LeakageWarning, match="fitted on predictions that .* which is frozen"
+    ) as told:
+        pipe.fit(X, Y)
+    assert len(told) == 1
+    pipe.fit(OTHER, OTHER_Y)
+    selected = Sklearn(SelectKBest(k=2)).fit(X, y=Y).freeze()
+    x, y = inputs()
+    sm.Pipeline([x, y], Sklearn(LogisticRegression())(selected(x), y=y)).fit(X, Y)
+
+
+def test_findings_follow_what_is_frozen():
+    pipe = chain(Frozen(StandardScaler().fit(X)), Sklearn(TREE))
+    assert kinds(pipe) == []
+
+    pipe.graph.steps[0].layer.set_params(fitted=LinearDiscriminantAnalysis().fit(X, Y))
+
+    assert kinds(pipe) == ["frozen"]
+
+
+def test_findings_of_a_pipeline_that_is_a_step_are_listed_under_its_name():
+    inner = chain(Sklearn(TREE, "predict_proba"), Sklearn(LogisticRegression()))
+    pipe = chain(Sklearn(inner))
+
+    (leak,) = pipe.check_leakage()
+    assert (leak.kind, leak.node) == ("in-sample", "pipeline__decisiontreeclassifier")
+    assert leak.path == ("pipeline__decisiontreeclassifier", "pipeline__logisticregression")
+    with pytest.warns(LeakageWarning, match="fitted on predictions") as told:
+        pipe.fit(X, Y)
+    assert len(told) == 1
+
+
 # Rows
+
+
+class Half(TrainOnly):
+    """Every other row of whatever it is drawn on."""
+
+    def resample(self, *arrays, **fit_only):
+        return tuple(array[::2] for array in (*arrays, *fit_only.values()))
+
+
+def test_each_node_of_a_layer_that_changes_rows_is_made_of_its_own_source():
+    x, y = inputs()
+    x2, y2 = Half()(x, y)
+    model = Sklearn(LogisticRegression())
+    guess = Sklearn(TREE, "predict_proba")(x, y=y)
+    x3, guess3, y3 = Half()(x, guess, y=y)
+
+    assert kinds(sm.Pipeline([x, y], model(x2, y=y2))) == []
+    assert kinds(sm.Pipeline([x, y], [model(x3, y=y3), guess3])) == []
+    (leak,) = sm.Pipeline([x, y], model(guess3, y=y3)).check_leakage()
+    assert leak.path == ("decisiontreeclassifier", "half[1]", "logisticregression")
 
 
 def test_rows_that_are_taken_away_on_the_way_to_a_prediction_are_told():
