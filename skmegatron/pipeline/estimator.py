@@ -28,7 +28,7 @@ from skmegatron.nodes.core import Node, Step
 from skmegatron.nodes.graph import Graph
 from skmegatron.pipeline.answers import gives_values, offers
 from skmegatron.pipeline.holding import (
-    check_alike,
+    alike,
     check_holding,
     cut,
     groups_apart,
@@ -351,8 +351,7 @@ class Pipeline(Streams):
         named = weights_by_name(graph, planned, weights)
         edge = Edge(inputs_held_out(graph, planned, X, named), graph.data_inputs)
         held_out = self._feed(graph, edge, X, y, named, fitting=True)
-        check_alike(feed, held_out)
-        return held_out.values
+        return alike(feed, held_out)
 
     def check_leakage(self, X: Any = None) -> list[Leak]:
         """List the ways by which labels, or rows that are held out, would get into a score.
