@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import sysconfig
+from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from skmegatron.errors import MissingDependencyError
-from skmegatron.nodes.core import InputNode, Node, Target
-from skmegatron.nodes.graph import Graph
+from skmegatron.nodes.topology import check_topology, topology
 from skmegatron.optional import optional
-from skmegatron.visuals.svg import Rankdir, pipeline_svg
+from skmegatron.visuals.svg import Rankdir, pipeline_svg, topology_svg
 
 #: Fill and shape of each kind of box; fit-only edges are dashed.
 _LOOKS = {
@@ -57,36 +57,43 @@ def pipeline_to_dot(pipeline: Any, rankdir: Rankdir = "TB") -> Any:
     >>> print(pipeline_to_dot(sm.Pipeline(x, sm.layers.Whiten()(x))).get_rankdir())
     TB
     """
+    return _dot(topology(pipeline.graph), rankdir)
+
+
+def _dot(graph: Mapping[str, Any], rankdir: Rankdir) -> Any:
     pydot = optional("pydot", extra="viz", purpose="Describing a graph for Graphviz")
-    graph: Graph = pipeline.graph
     dot = pydot.Dot("pipeline", graph_type="digraph", rankdir=rankdir)
     dot.set_node_defaults(style="filled", fontname="Helvetica")
     dot.set_edge_defaults(fontname="Helvetica", fontsize="10")
-    for node in graph.path:
-        if isinstance(node, InputNode):
-            kind = "target" if isinstance(node, Target) else "input"
-            dot.add_node(_box(pydot, _key(graph, node), kind, node.name))
-    for step, name in graph.names.items():
-        metric = next((m for m in graph.metrics if m.step is step), None)
-        explorer = next((e for e in graph.explorers if e.step is step), None)
-        kind = "metric" if metric is not None else "explorer" if explorer is not None else "step"
-        wrapped = getattr(step.layer, "wrapped", step.layer)
-        label = name if isinstance(wrapped, str) else f"{name}\n{type(wrapped).__name__}"
-        dot.add_node(_box(pydot, f"step {name}", kind, label))
-        for parent in step.inbound_nodes:
-            dot.add_edge(pydot.Edge(_quoted(_key(graph, parent)), _quoted(f"step {name}")))
-        for key, parent in step.fit_only.items():
-            edge = {"style": "dashed", "label": key}
-            dot.add_edge(pydot.Edge(_quoted(_key(graph, parent)), _quoted(f"step {name}"), **edge))
-        if step.state_of is not None:
-            state = {"style": "dotted", "label": "state"}
-            source = _quoted(_key(graph, step.state_of))
-            dot.add_edge(pydot.Edge(source, _quoted(f"step {name}"), **state))
-    for output in graph.outputs:
-        key = f"output {graph.node_names[output]}"
-        dot.add_node(_box(pydot, key, "output", graph.node_names[output]))
-        dot.add_edge(pydot.Edge(_quoted(_key(graph, output)), _quoted(key)))
+    boxes: dict[str, str] = {}  # of each node, the box that edges start from
+    for node in graph["nodes"]:
+        if "reads" not in node:
+            boxes[node["name"]] = f"input {node['name']}"
+            dot.add_node(_box(pydot, boxes[node["name"]], node["kind"], node["name"]))
+            continue
+        box = f"step {node['name']}"
+        boxes.update((port["name"], box) for port in node["gives"])
+        dot.add_node(_box(pydot, box, node["kind"], _label(node)))
+        for start, looks in _edges(node):
+            dot.add_edge(pydot.Edge(_quoted(boxes[start]), _quoted(box), **looks))
+    for name in graph["outputs"]:
+        dot.add_node(_box(pydot, f"output {name}", "output", name))
+        dot.add_edge(pydot.Edge(_quoted(boxes[name]), _quoted(f"output {name}")))
     return dot
+
+
+def _label(step: Mapping[str, Any]) -> str:
+    kind = (step["estimator"] or step["layer"]).rpartition(".")[2]
+    return str(step["name"]) if step["passthrough"] else f"{step['name']}\n{kind}"
+
+
+def _edges(step: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Give the node that each edge to a step starts from, and how the edge looks."""
+    yield from ((name, {}) for name in step["reads"])
+    for key, name in step["fit_only"].items():
+        yield name, {"style": "dashed", "label": _quoted(key)}
+    if step["state_of"] is not None:
+        yield step["state_of"], {"style": "dotted", "label": "state"}
 
 
 def pipeline_imshow(pipeline: Any, rankdir: Rankdir | None = None) -> Any:
@@ -168,12 +175,55 @@ def pipeline_imsave(
     """
     path = Path(save_path)
     path = path if path.suffix else path.with_suffix(".png")
-    if path.suffix.lower() == ".svg":
-        path.write_text(pipeline_svg(pipeline, rankdir), encoding="utf-8")
-        return path
-    dot = pipeline_to_dot(pipeline, rankdir)
+    shapes = vars(pipeline).get("_shapes", {})
+    return topology_imsave(topology(pipeline.graph, shapes), path, rankdir)
+
+
+def topology_imsave(
+    graph: Mapping[str, Any], save_path: str | os.PathLike[str], rankdir: Rankdir = "TB"
+) -> Path:
+    """Save a picture of a graph that is only described, as a saved file describes it.
+
+    Parameters
+    ----------
+    graph : mapping
+        What `skmegatron.nodes.topology.topology` gives, or ``describe(path)["graph"]``.
+    save_path : path-like
+        As in `pipeline_imsave`.
+    rankdir : {"TB", "LR"}, default="TB"
+
+    Returns
+    -------
+    Path
+        `save_path`.
+
+    Raises
+    ------
+    GraphError
+        If the description is none of a graph.
+    MissingDependencyError
+        If there is no Graphviz for the format.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import skmegatron as sm
+    >>> from skmegatron.nodes.topology import topology
+    >>> x = sm.Input("x")
+    >>> path = tempfile.mkdtemp() + "/double.svg"
+    >>> sm.visuals.topology_imsave(topology(sm.Pipeline(x, x * 2).graph), path).name
+    'double.svg'
+    """
+    check_topology(graph)
+    path = Path(save_path)
     kind, system = path.suffix[1:].lower(), shutil.which("dot")
-    if kind == "pdf" and system is None:
+    if kind == "svg":
+        path.write_text(topology_svg(graph, rankdir), encoding="utf-8")
+        return path
+    dot = _dot(graph, rankdir)
+    if kind == "dot":
+        path.write_text(dot.to_string(), encoding="utf-8")
+    elif kind == "pdf" and system is None:
         path.write_bytes(_pdf(dot))  # the dot that pip installs writes none
     else:
         path.write_bytes(dot.create(prog=system or _dot_from_pip(path.suffix), format=kind))
@@ -203,13 +253,6 @@ def _dot_from_pip(suffix: str) -> str:
 
 def _box(pydot: Any, key: str, kind: str, label: str) -> Any:
     return pydot.Node(_quoted(key), label=_quoted(label), **_LOOKS[kind])
-
-
-def _key(graph: Graph, node: Node) -> str:
-    """Name the box that an edge starts from: an input, or the step that made the node."""
-    if isinstance(node, InputNode):
-        return f"input {node.name}"
-    return f"step {graph.names[node.step]}"  # type: ignore[attr-defined]
 
 
 def _quoted(text: str) -> str:

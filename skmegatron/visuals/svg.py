@@ -5,10 +5,11 @@ A graph becomes boxes and lines here, `layout` gives them their places, `drawing
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from skmegatron.nodes.core import InputNode, Node, Step, Target, TransformationNode
 from skmegatron.nodes.graph import Graph
+from skmegatron.nodes.topology import check_topology, topology
 from skmegatron.visuals.drawing import FRAME, escaped, note, picture
 from skmegatron.visuals.layout import Cell, Line, clip, into_layers, order
 
@@ -51,19 +52,57 @@ def pipeline_svg(pipeline: Any, rankdir: Rankdir | None = None) -> str:
     >>> svg.startswith("<svg"), "input" in svg
     (True, True)
     """
-    if rankdir not in (None, "TB", "LR"):
-        raise ValueError(f"rankdir takes 'TB', 'LR' or None, got {rankdir!r}.")
     graph: Graph = pipeline.graph
-    if not graph.path:
-        return note("There is nothing in this graph yet.")
     n_nodes = len(graph.path) + len(graph.metrics) + len(graph.explorers)
     n_lines = sum(1 for step in graph.names for _ in step.parents)
     if n_nodes > _MOST_NODES or n_lines > _MOST_LINES:
-        return _too_large(graph)
-    boxes, lines = _scene(graph, vars(pipeline).get("_shapes", {}))
+        return _too_large(len(graph.steps), n_lines)
+    return topology_svg(topology(graph, vars(pipeline).get("_shapes", {})), rankdir)
+
+
+def topology_svg(topology: Mapping[str, Any], rankdir: Rankdir | None = None) -> str:
+    """Draw a graph from its description alone, as a saved file holds it.
+
+    Parameters
+    ----------
+    topology : mapping
+        What `skmegatron.nodes.topology.topology` gives, or ``describe(path)["graph"]``.
+    rankdir : {"TB", "LR"}, default=None
+        As in `pipeline_svg`.
+
+    Returns
+    -------
+    str
+        An SVG document. A graph too large for a picture gives a note that says so.
+
+    Raises
+    ------
+    ValueError
+        If `rankdir` is something else.
+    GraphError
+        If the description is none of a graph.
+
+    Examples
+    --------
+    >>> import skmegatron as sm
+    >>> from skmegatron.nodes.topology import topology
+    >>> x = sm.Input("x")
+    >>> sm.visuals.topology_svg(topology(sm.Pipeline(x, x * 2).graph)).startswith("<svg")
+    True
+    """
+    if rankdir not in (None, "TB", "LR"):
+        raise ValueError(f"rankdir takes 'TB', 'LR' or None, got {rankdir!r}.")
+    check_topology(topology)
+    nodes = topology["nodes"]
+    if not nodes:
+        return note("There is nothing in this graph yet.")
+    n_steps = sum("reads" in node for node in nodes)
+    boxes, lines = _scene(topology)
+    if len(nodes) > _MOST_NODES or len(lines) > _MOST_LINES:
+        return _too_large(n_steps, len(lines))
     layers = into_layers(boxes, lines)
     if sum(map(len, layers)) > _MOST_CELLS:
-        return _too_large(graph)
+        return _too_large(n_steps, len(lines))
     order(layers)
     svg, width = picture(layers, lines, down=rankdir == "TB")
     if rankdir is None and width > _NOTEBOOK:
@@ -113,69 +152,56 @@ def pipeline_html(pipeline: Any, rankdir: Rankdir | None = None) -> str:
     )
 
 
-def _scene(graph: Graph, shapes: dict[str, Any]) -> tuple[list[Cell], list[Line]]:
+def _scene(topology: Mapping[str, Any]) -> tuple[list[Cell], list[Line]]:
     """Make the boxes, each after what it reads, and the lines between them."""
     boxes: list[Cell] = []
     lines: list[Line] = []
-    ports: dict[Node, tuple[Cell, int]] = {}
-
-    def add(box: Cell, step: Step | None = None) -> None:
+    ports: dict[str, tuple[Cell, int]] = {}
+    for node in topology["nodes"]:
+        is_input = "reads" not in node
+        box = _input_box(node) if is_input else _step_box(node)
         boxes.append(box)
-        if step is None:
-            return
-        lines.extend(Line(*ports[node], box) for node in step.inbound_nodes)
-        lines.extend(
-            Line(*ports[node], box, "fit", clip(key, 20)) for key, node in step.fit_only.items()
-        )
-        if step.state_of is not None:
-            lines.append(Line(*ports[step.state_of], box, "state", "state"))
-
-    for node in graph.path:
-        if node in ports:
-            continue
-        if isinstance(node, InputNode):
-            outputs: list[Any] = [node]
-            labels = [_shape(shapes.get(node.name))]
-            add(_input_box(node))
-        else:
-            step: Step = node.step  # type: ignore[attr-defined]
-            outputs = sorted(graph.outputs_of[step], key=lambda output: output.layer_out_index)
-            labels = [_port_label(output, graph, shapes) for output in outputs]
-            add(_step_box(step, graph, "step"), step)
-        boxes[-1].ports = labels
-        ports.update((output, (boxes[-1], port)) for port, output in enumerate(outputs))
-    for kind, ends in (("metric", graph.metrics), ("explorer", graph.explorers)):
-        for end in dict.fromkeys(ends):
-            add(_step_box(end.step, graph, kind), end.step)
-    for node in dict.fromkeys(graph.outputs):
-        name = graph.node_names[node]
-        add(Cell("output", (name,), f"output {name!r}"))
-        lines.append(Line(*ports[node], boxes[-1]))
+        if not is_input:
+            lines.extend(_lines_to(box, node, ports))
+        gives = [{**node, "which": "", "shape": node["fed"]}] if is_input else node["gives"]
+        box.ports = [_port_label(port) for port in gives]
+        ports.update((port["name"], (box, place)) for place, port in enumerate(gives))
+    for name in topology["outputs"]:
+        boxes.append(Cell("output", (name,), f"output {name!r}"))
+        lines.append(Line(*ports[name], boxes[-1]))
     return boxes, lines
 
 
-def _input_box(node: InputNode) -> Cell:
-    kind = "target" if isinstance(node, Target) else "input"
-    return Cell(kind, (node.name, kind if kind == "target" else _shape(node.shape)), repr(node))
+def _lines_to(
+    box: Cell, step: Mapping[str, Any], ports: Mapping[str, tuple[Cell, int]]
+) -> Iterator[Line]:
+    for name in step["reads"]:
+        yield Line(*ports[name], box)
+    for key, name in step["fit_only"].items():
+        yield Line(*ports[name], box, "fit", clip(key, 20))
+    if step["state_of"] is not None:
+        yield Line(*ports[step["state_of"]], box, "state", "state")
 
 
-def _step_box(step: Step, graph: Graph, kind: str) -> Cell:
-    name, shown = graph.names[step], getattr(step.layer, "wrapped", step.layer)
-    off = shown is None or isinstance(shown, str)
-    cls = "passthrough" if off else type(shown).__name__
+def _input_box(node: Mapping[str, Any]) -> Cell:
+    kind = node["kind"]
+    return Cell(
+        kind, (node["name"], kind if kind == "target" else _shape(node["shape"])), node["text"]
+    )
+
+
+def _step_box(step: Mapping[str, Any]) -> Cell:
+    name, kind = step["name"], step["kind"]
+    cls = (step["estimator"] or step["layer"]).rpartition(".")[2]
+    cls = "passthrough" if step["passthrough"] else cls
     lines = (name,) if cls.lower() == name.lower() else (name, cls)
-    hint = f"{name}\n{shown!r}"
-    if step.state_of is not None:
-        hint = f"{name}\ninverse_transform of {graph.names[step.state_of.step]!r}"
-    return Cell(f"{kind} skm-off" if off else kind, lines, hint)
+    hint = f"{name}\n{step['text']}"
+    return Cell(f"{kind} skm-off" if step["passthrough"] else kind, lines, hint)
 
 
-def _port_label(node: TransformationNode, graph: Graph, shapes: dict[str, Any]) -> str:
+def _port_label(port: Mapping[str, Any]) -> str:
     """Word what leaves a step: which of its outputs, where it has several, and the shape."""
-    name, which = graph.node_names[node], ""
-    if node.step.n_outputs > 1:
-        which = name if node.step.output_names else name.removeprefix(graph.names[node.step])
-    return f"{clip(which, 20)} {_shape(shapes.get(name))}".strip()
+    return f"{clip(port['which'], 20)} {_shape(port['shape'])}".strip()
 
 
 def _shape(shape: Any) -> str:
@@ -186,9 +212,8 @@ def _shape(shape: Any) -> str:
     return clip("\N{MULTIPLICATION SIGN}".join(sizes), 20)
 
 
-def _too_large(graph: Graph) -> str:
-    n_lines = sum(1 for step in graph.names for _ in step.parents)
+def _too_large(n_steps: int, n_lines: int) -> str:
     return note(
-        f"{len(graph.steps):,} steps, {n_lines:,} lines: too many to draw.",
+        f"{n_steps:,} steps, {n_lines:,} lines: too many to draw.",
         "Draw a part of the graph: Pipeline(inputs, node).",
     )
