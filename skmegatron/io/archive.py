@@ -17,6 +17,7 @@ from typing import IO, Any
 import numpy as np
 
 from skmegatron.errors import LoadError
+from skmegatron.io.schema import renumbered
 from skmegatron.io.sealed import checksum_of, description_in, find_seal
 
 #: Of the members of an archive, the one that describes it, and the one that skops reads.
@@ -33,24 +34,30 @@ _OF_SPARSE = frozenset(
 _MOST_DENSE, _SMALL = 200, 1 << 24
 
 
-def seal_archive(content: io.BytesIO, description: dict[str, Any]) -> None:
-    """Add a description to a zip archive, and a checksum of the whole.
+def seal_archive(content: IO[bytes], target: IO[bytes], description: dict[str, Any]) -> None:
+    """Write an archive of skops anew, with a description and a checksum of the whole.
 
     Parameters
     ----------
-    content : BytesIO
-        Changed.
+    content : binary file
+        What skops has written.
+    target : binary file
+        Open for writing and reading. The same pipeline gives the same bytes.
     description : dict
         JSON-able.
     """
-    with zipfile.ZipFile(content, "a") as archive:
-        archive.writestr(DESCRIPTION, json.dumps(description, indent=1))
-        archive.comment = bytes(_COMMENT)
-    end = content.seek(-_COMMENT, io.SEEK_END)
-    content.seek(0)
-    checksum = checksum_of(content, end)
-    content.seek(end)
-    content.write(checksum + _MARK)
+    with zipfile.ZipFile(content) as old, zipfile.ZipFile(target, "w") as new:
+        schema = json.loads(old.read(SCHEMA))
+        for before, after in renumbered(schema).items():
+            new.writestr(zipfile.ZipInfo(after), old.read(before))
+        new.writestr(zipfile.ZipInfo(SCHEMA), json.dumps(schema, separators=(",", ":")))
+        new.writestr(zipfile.ZipInfo(DESCRIPTION), json.dumps(description, indent=1))
+        new.comment = bytes(_COMMENT)
+    end = target.seek(-_COMMENT, io.SEEK_END)
+    target.seek(0)
+    checksum = checksum_of(target, end)
+    target.seek(end)
+    target.write(checksum + _MARK)
 
 
 def is_archive(path: str | os.PathLike[str]) -> bool:
