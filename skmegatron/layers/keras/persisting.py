@@ -14,6 +14,7 @@ import os
 import pickle
 import sys
 import tempfile
+import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from types import FunctionType
@@ -24,6 +25,8 @@ from skmegatron.layers.keras.backend import load_keras
 from skmegatron.layers.keras.building import again, compiled_with, layers_of
 
 _CONFIG = "config.json"
+#: What Keras says of an optimizer that had learned nothing yet when it was saved.
+_NOT_BUILT = r"Skipping variable loading for optimizer .* the saved optimizer has [12] variables"
 
 
 def packed(model: Any, custom_objects: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -82,7 +85,9 @@ def unpacked(state: Mapping[str, Any]) -> Any:
         path = os.path.join(folder, "model.keras")
         with open(path, "wb") as file:
             file.write(state["content"])
-        model = keras.saving.load_model(path, custom_objects=custom, safe_mode=True)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", _NOT_BUILT, category=UserWarning)
+            model = keras.saving.load_model(path, custom_objects=custom, safe_mode=True)
     if "loss" in state:
         with keras.saving.custom_object_scope(custom):
             again(
