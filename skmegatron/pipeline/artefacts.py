@@ -10,20 +10,20 @@ from __future__ import annotations
 import copy
 import io
 import os
+import shutil
 import sys
-import zipfile
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from skmegatron.io.archive import SCHEMA, seal_archive
+from skmegatron.io.archive import seal_archive
 from skmegatron.io.drafts import whole_file
 from skmegatron.io.saving import Portable, save, unimportable
-from skmegatron.io.schema import check_alike, schema_of
 from skmegatron.io.sealed import FORMAT
 from skmegatron.nodes.topology import topology
 from skmegatron.optional import optional
-from skmegatron.pipeline.opening import PLACES, places
+from skmegatron.pipeline.opening import PLACES, check_built, try_out
 
 #: The ending of each format's files.
 SUFFIXES = {"joblib": ".pkl", "skops": ".skops"}
@@ -91,14 +91,27 @@ def save_pipeline(pipeline: Any, folder: str | os.PathLike[str], stem: str, kind
     description = describe_pipeline(pipeline, kind)
     if kind == "joblib":
         return save(pipeline, path, description)
-    content = _skops_content(pipeline)
-    with whole_file(path) as file:
-        seal_archive(content, file, description)
+    skops = optional("skops.io", extra="skops", purpose="Writing a skops file")
+    _check_importable(pipeline)
+    with tempfile.TemporaryFile() as content, tempfile.TemporaryFile() as sealed:
+        try:
+            skops.dump(_for_strangers(pipeline), content)
+            seal_archive(content, sealed, description)
+            check_built(try_out(skops, sealed))
+        except Exception as error:  # whatever skops or an estimator raises
+            step = _culprit(skops, pipeline)
+            place = "it" if step is None else f"step {step!r}"
+            raise ValueError(
+                f"The pipeline {pipeline.name!r} cannot be a skops file, because of {place}: "
+                f"{type(error).__name__}: {error}. Change that, or save(folder, format='joblib')."
+            ) from error
+        sealed.seek(0)
+        with whole_file(path) as file:
+            shutil.copyfileobj(sealed, file)
     return path
 
 
-def _skops_content(pipeline: Any) -> io.BytesIO:
-    skops = optional("skops.io", extra="skops", purpose="Writing a skops file")
+def _check_importable(pipeline: Any) -> None:
     for name, layer in _layers_of(pipeline):
         code = unimportable(layer)
         if code is not None:
@@ -107,18 +120,6 @@ def _skops_content(pipeline: Any) -> io.BytesIO:
                 "cannot be imported by its name. Use a function or class at the top of a module "
                 "that the reader has too, or save(folder, format='joblib')."
             )
-    content = io.BytesIO()
-    try:
-        skops.dump(_for_strangers(pipeline), content)
-        _check_written(skops, content)
-    except Exception as error:  # whatever skops or an estimator raises
-        step = _culprit(skops, pipeline)
-        place = "it" if step is None else f"step {step!r}"
-        raise ValueError(
-            f"The pipeline {pipeline.name!r} cannot be a skops file, because of {place}: "
-            f"{type(error).__name__}: {error}. Change that, or save(folder, format='joblib')."
-        ) from error
-    return content
 
 
 def _for_strangers(pipeline: Any) -> Any:
@@ -131,23 +132,13 @@ def _for_strangers(pipeline: Any) -> Any:
     return twin
 
 
-def _check_written(skops: Any, content: io.BytesIO) -> None:
-    """Read at once what has been written, rather than let the reader find that out."""
-    with zipfile.ZipFile(content) as archive:
-        schema = schema_of(archive.read(SCHEMA))
-    check_alike(schema)
-    for place in places(schema):
-        raise ValueError(f"{place} tells where something is kept")
-    skops.loads(content.getbuffer(), trusted=skops.get_untrusted_types(data=content.getbuffer()))
-
-
 def _culprit(skops: Any, pipeline: Any) -> str | None:
     """Name the step that skops cannot write or read."""
     for name, layer in _layers_of(pipeline):
         content = io.BytesIO()
         try:
             skops.dump(Portable(layer), content)
-            _check_written(skops, content)
+            try_out(skops, content)
         except Exception:  # noqa: BLE001 - only asked whether it goes wrong
             return name
     return None

@@ -77,6 +77,7 @@ def load_skops(path: str | os.PathLike[str], expected: type, trusted: Sequence[s
     with open(path, "rb") as file:
         try:
             schema, members = _looked_at(file, os.fspath(path))
+            _check_root(schema)
             known = {*own_types(expected), *trusted}
             refused = sorted(_names_in(skops, schema, members) - known)
         except LoadError:
@@ -97,6 +98,30 @@ def load_skops(path: str | os.PathLike[str], expected: type, trusted: Sequence[s
         except Exception as error:  # as above
             raise not_whole(path, expected, error) from error
     return pipeline
+
+
+def try_out(skops: Any, file: IO[bytes]) -> Any:
+    """Read a file as somebody does who trusts all that it names, which whoever wrote it may do.
+
+    Parameters
+    ----------
+    skops : module
+        ``skops.io``.
+    file : binary file
+
+    Returns
+    -------
+    object
+        What it holds.
+
+    Raises
+    ------
+    Exception
+        Of any kind, if it cannot be read again.
+    """
+    schema, members = _looked_at(file, "it")
+    check_alike(schema)
+    return skops.load(file, trusted=sorted(_names_in(skops, schema, members)))
 
 
 def own_types(pipeline: type) -> list[str]:
@@ -120,27 +145,6 @@ def own_types(pipeline: type) -> list[str]:
     inner = [Choice, Inverse, Network, Portable, Seen, Token, pipeline]
     inner += [layertools.Maybe, layertools.Vectorize]
     return sorted({*_HARMLESS, *(full_name(kind) for kind in [*kinds, *inner])})
-
-
-def places(schema: dict[str, Any]) -> Iterator[str]:
-    """Name the objects in a schema that say where something is to be kept.
-
-    Parameters
-    ----------
-    schema : dict
-
-    Yields
-    ------
-    str
-    """
-    for part in parts_of(schema):
-        state = part.get("content")
-        if part["__loader__"] != "ObjectNode" or state is None:
-            continue
-        content = state["content"] if state["__loader__"] == "DictNode" else {}
-        for name in PLACES:
-            if name in content and not is_null(content[name]) and _ours(part):
-                yield f"{name!r} of {name_of(part)}"
 
 
 def trusted_names(trusted: Iterable[str | type[Any]]) -> list[str]:
@@ -184,14 +188,25 @@ def _looked_at(file: IO[bytes], path: str) -> tuple[dict[str, Any], dict[str, by
         if DESCRIPTION in archive.namelist():
             description_in(archive.read(DESCRIPTION), path)
         schema = schema_of(archive.read(SCHEMA))
-        _check_root(schema)
-        for place in places(schema):
+        for place in _places(schema):
             raise ValueError(f"{place} says where something is kept")
         texts = [name for name in archive.namelist() if name.endswith(".bin")]
         there = {str(part["file"]) for part in parts_of(schema) if "file" in part}
         if not there <= {*archive.namelist()}:
             raise ValueError("its schema asks for members that it does not have")
         return schema, {name: archive.read(name) if name in texts else b"" for name in there}
+
+
+def _places(schema: dict[str, Any]) -> Iterator[str]:
+    """Name the objects in a schema that say where something is to be kept."""
+    for part in parts_of(schema):
+        state = part.get("content")
+        if part["__loader__"] != "ObjectNode" or state is None:
+            continue
+        content = state["content"] if state["__loader__"] == "DictNode" else {}
+        for name in PLACES:
+            if name in content and not is_null(content[name]) and _ours(part):
+                yield f"{name!r} of {name_of(part)}"
 
 
 def _check_root(schema: dict[str, Any]) -> None:
