@@ -54,14 +54,24 @@ def describe_pipeline(pipeline: Any, kind: str) -> dict[str, Any]:
     }
 
 
-def _versions_of(drawn: dict[str, Any]) -> dict[str, str]:
+def _versions_of(drawn: Any) -> dict[str, str]:
     """Give the versions of the packages that layers and estimators come from."""
-    named = [node.get(key) or "" for node in drawn["nodes"] for key in ("layer", "estimator")]
+    named = set(_kinds_in(drawn))
     packages = {name.partition(".")[0] for name in named} - {"skmegatron", "sklearn", ""}
     if any(name.startswith("skmegatron.layers.keras.") for name in named):
         packages.add("keras")
     found = {name: getattr(sys.modules.get(name), "__version__", None) for name in packages}
     return {name: str(version) for name, version in sorted(found.items()) if version}
+
+
+def _kinds_in(drawn: Any) -> Iterator[str]:
+    """Give the full names of the layers and estimators in a topology."""
+    if isinstance(drawn, dict):
+        yield from (str(drawn[key]) for key in ("layer", "estimator") if drawn.get(key))
+        drawn = list(drawn.values())
+    if isinstance(drawn, list):
+        for inner in drawn:
+            yield from _kinds_in(inner)
 
 
 def save_pipeline(pipeline: Any, folder: str | os.PathLike[str], stem: str, kind: str) -> Path:

@@ -45,6 +45,8 @@ def load_pipeline(
         then nothing was built.
     MissingDependencyError
         If it is a skops file, and skops is not installed.
+    ImportError, AttributeError
+        If the file names code that is trusted, or stands in a joblib file, and cannot be imported.
     ValueError
         If something is trusted in a joblib file, which does not ask.
 

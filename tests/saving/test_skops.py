@@ -33,6 +33,7 @@ import skmegatron as sm
 from skmegatron import layers, layertools, metrics
 from skmegatron.errors import LoadError
 from skmegatron.layers import Lambda, Sklearn, Whiten
+from skmegatron.pipeline.opening import own_types
 
 X = np.abs(np.random.default_rng(0).normal(size=(40, 3))) + 0.1
 LABELS = np.where(X[:, 0] > 0.8, "yes", "no").astype(object)
@@ -378,6 +379,19 @@ def test_estimator_of_skops_that_is_no_pipeline_is_refused(tmp_path):
         sm.load_pipeline(tmp_path / "scaler.skops")
 
 
+def test_types_that_any_file_may_hold_keep_nothing_and_read_nothing():
+    own = own_types(sm.Pipeline)
+
+    assert "skmegatron.layers.numeric.whiten.Whiten" in own
+    assert own == sorted(set(own))
+    places = ("skmegatron.io.caching", "skmegatron.io.storage", "skmegatron.io.sources")
+    assert [name for name in own if name.startswith(places)] == []
+    assert {name for name in own if name.startswith("skmegatron.io")} == {
+        "skmegatron.io.saving.Portable",
+        "skmegatron.io.seen.Seen",
+    }
+
+
 # --- what a file says -----------------------------------------------------------------
 
 
@@ -397,6 +411,17 @@ def test_description_tells_what_is_in_the_file(tmp_path, capsys, kind):
     )
     assert {"skmegatron", "python", "scikit-learn", "numpy"} <= set(told["versions"])
     assert "LogisticRegression" in json.dumps(told["graph"])
+
+
+def test_description_tells_the_packages_that_steps_come_from(tmp_path, capsys):
+    sampler = pytest.importorskip("imblearn.over_sampling").RandomOverSampler(random_state=0)
+    x, y = sm.Input("X", shape=(None,)), sm.Target("y")
+    more, labels = layers.Resample(sampler)(x, y=y)
+    out = Sklearn(LogisticRegression())(more, y=labels)
+
+    told = sm.describe(sm.Pipeline([x, y], out, name="more").save(tmp_path))
+
+    assert "imblearn" in told["versions"]
 
 
 def test_plain_joblib_file_loads_and_tells_nothing(tmp_path):
