@@ -132,12 +132,26 @@ def _skops_content(pipeline: Any) -> io.BytesIO:
         )
         raise
     with zipfile.ZipFile(content) as archive:
-        for place in _places(schema_of(archive)):
-            raise ValueError(
-                f"A skops file does not say where something is kept, and {place} does. Set it to "
-                "None before saving, or save(folder, format='joblib')."
-            )
+        schema = schema_of(archive)
+    for place in _places(schema):
+        raise ValueError(
+            f"A skops file does not say where something is kept, and {place} does. Set it to "
+            "None before saving, or save(folder, format='joblib')."
+        )
+    for key in _lost_keys(schema):
+        raise ValueError(
+            f"A skops file brings back keys of dictionaries that are text or numbers, and there "
+            f"is one of kind {key}. Use others, or save(folder, format='joblib')."
+        )
     return content
+
+
+def _lost_keys(schema: Any) -> Iterator[str]:
+    """Name the kinds of keys that skops would bring back as something else, or not at all."""
+    for part in parts_of(schema):
+        for kind in part["key_types"]["content"] if part["__loader__"] == "DictNode" else ():
+            if kind["__class__"] in ("bool", "bool_", "NoneType", "tuple", "bytes"):
+                yield str(kind["__class__"])
 
 
 def _layers_of(pipeline: Any) -> Iterator[tuple[str, Any]]:
@@ -219,7 +233,7 @@ def _refused(skops: Any, file: IO[bytes], trusted: set[str]) -> list[str]:
         for place in _places(schema):
             raise ValueError(f"{place} says where something is kept")
         _check_loaders(schema)
-        networks = _networks(archive)
+        networks = list(_networks(archive))
     unknown = {*skops.get_untrusted_types(file=file), *networks}
     return sorted(unknown - trusted)
 
