@@ -27,24 +27,33 @@ _COMMENT = 16 + len(_MARK)  # a checksum and the mark
 _DEEPEST = 400
 
 
-def seal_archive(content: io.BytesIO, description: dict[str, Any]) -> None:
-    """Add a description to a zip archive, and a checksum of the whole.
+def sealed_archive(content: io.BytesIO, description: dict[str, Any]) -> io.BytesIO:
+    """Copy what skops has written, with a description and a checksum of the whole.
 
     Parameters
     ----------
     content : BytesIO
-        Changed.
     description : dict
         JSON-able.
+
+    Returns
+    -------
+    BytesIO
+        With the schema in one line: indented, it is more than twice as long.
     """
-    with zipfile.ZipFile(content, "a") as archive:
-        archive.writestr(DESCRIPTION, json.dumps(description, indent=1))
-        archive.comment = bytes(_COMMENT)
-    end = content.seek(-_COMMENT, io.SEEK_END)
-    content.seek(0)
-    checksum = checksum_of(content, end)
-    content.seek(end)
-    content.write(checksum + _MARK)
+    sealed = io.BytesIO()
+    with zipfile.ZipFile(content) as old, zipfile.ZipFile(sealed, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            new.writestr(name, json.dumps(json.loads(data)) if name == SCHEMA else data)
+        new.writestr(DESCRIPTION, json.dumps(description, indent=1))
+        new.comment = bytes(_COMMENT)
+    end = sealed.seek(-_COMMENT, io.SEEK_END)
+    sealed.seek(0)
+    checksum = checksum_of(sealed, end)
+    sealed.seek(end)
+    sealed.write(checksum + _MARK)
+    return sealed
 
 
 def is_archive(path: str | os.PathLike[str]) -> bool:

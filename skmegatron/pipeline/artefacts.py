@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from skmegatron import layers, metrics
 from skmegatron.errors import LoadError
-from skmegatron.io.archive import check_archive, parts_of, schema_of, seal_archive
+from skmegatron.io.archive import check_archive, parts_of, schema_of, sealed_archive
 from skmegatron.io.saving import Portable, not_whole, of_kind, save, unimportable, whole_file
 from skmegatron.io.sealed import FORMAT
 from skmegatron.io.seen import Seen
@@ -101,8 +101,7 @@ def save_pipeline(pipeline: Any, folder: str | os.PathLike[str], stem: str, kind
     description = describe_pipeline(pipeline, kind)
     if kind == "joblib":
         return save(pipeline, path, description)
-    content = _skops_content(pipeline)
-    seal_archive(content, description)
+    content = sealed_archive(_skops_content(pipeline), description)
     with whole_file(path) as file:
         file.write(content.getbuffer())
     return path
