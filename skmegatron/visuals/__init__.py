@@ -1,7 +1,7 @@
 """Pictures of a pipeline's graph: SVG, HTML for notebooks, files, and Graphviz."""
 
 from skmegatron.visuals.export import pipeline_imsave, pipeline_imshow, pipeline_to_dot
-from skmegatron.visuals.svg import pipeline_html, pipeline_svg
+from skmegatron.visuals.svg import pipeline_html, pipeline_svg, topology_svg
 
 __all__ = [
     "pipeline_html",
@@ -9,4 +9,5 @@ __all__ = [
     "pipeline_imshow",
     "pipeline_svg",
     "pipeline_to_dot",
+    "topology_svg",
 ]

@@ -1,14 +1,16 @@
 """Pictures of a pipeline's graph: SVG, and HTML for notebooks.
 
-A graph becomes boxes and lines here, `layout` gives them their places, `drawing` writes the SVG.
+What is drawn is the description of a graph (see `skmegatron.nodes.topology`), whether it comes
+from a pipeline or from a file. It becomes boxes and lines here, `layout` gives them their
+places, and `drawing` writes the SVG.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from skmegatron.nodes.core import InputNode, Node, Step, Target, TransformationNode
-from skmegatron.nodes.graph import Graph
+from skmegatron.nodes.topology import check_topology, topology
 from skmegatron.visuals.drawing import FRAME, escaped, note, picture
 from skmegatron.visuals.layout import Cell, Line, clip, into_layers, order
 
@@ -51,19 +53,55 @@ def pipeline_svg(pipeline: Any, rankdir: Rankdir | None = None) -> str:
     >>> svg.startswith("<svg"), "input" in svg
     (True, True)
     """
+    drawn = topology(pipeline.graph, vars(pipeline).get("_shapes", {}))
+    return topology_svg(drawn, rankdir)
+
+
+def topology_svg(topology: Mapping[str, Any], rankdir: Rankdir | None = None) -> str:
+    """Draw a graph from its description, without a pipeline and without any code of it.
+
+    Parameters
+    ----------
+    topology : mapping
+        As `skmegatron.nodes.topology.topology` gives it, or what JSON made of that.
+    rankdir : {"TB", "LR"}, default=None
+        As in `pipeline_svg`.
+
+    Returns
+    -------
+    str
+        An SVG document without scripts and references, whatever the description says. A
+        graph too large for a picture gives a note that says so.
+
+    Raises
+    ------
+    ValueError
+        If `rankdir` is something else.
+    GraphError
+        If `topology` describes no graph.
+
+    Examples
+    --------
+    >>> import skmegatron as sm
+    >>> from skmegatron.nodes.topology import topology
+    >>> x = sm.Input("x")
+    >>> pipe = sm.Pipeline(x, x * 2)
+    >>> sm.visuals.topology_svg(topology(pipe.graph)) == sm.visuals.pipeline_svg(pipe)
+    True
+    """
     if rankdir not in (None, "TB", "LR"):
         raise ValueError(f"rankdir takes 'TB', 'LR' or None, got {rankdir!r}.")
-    graph: Graph = pipeline.graph
-    if not graph.path:
+    check_topology(topology)
+    if not topology["order"]:
         return note("There is nothing in this graph yet.")
-    n_nodes = len(graph.path) + len(graph.metrics) + len(graph.explorers)
-    n_lines = sum(1 for step in graph.names for _ in step.parents)
-    if n_nodes > _MOST_NODES or n_lines > _MOST_LINES:
-        return _too_large(graph)
-    boxes, lines = _scene(graph, vars(pipeline).get("_shapes", {}))
+    nodes = [*topology["inputs"], *topology["metrics"], *topology["explorers"]]
+    n_nodes = len(nodes) + sum(max(1, len(step["outputs"])) for step in topology["steps"])
+    if n_nodes > _MOST_NODES or _n_lines(topology) > _MOST_LINES:
+        return _too_large(topology)
+    boxes, lines = _scene(topology)
     layers = into_layers(boxes, lines)
     if sum(map(len, layers)) > _MOST_CELLS:
-        return _too_large(graph)
+        return _too_large(topology)
     order(layers)
     svg, width = picture(layers, lines, down=rankdir == "TB")
     if rankdir is None and width > _NOTEBOOK:
@@ -113,72 +151,62 @@ def pipeline_html(pipeline: Any, rankdir: Rankdir | None = None) -> str:
     )
 
 
-def _scene(graph: Graph, shapes: dict[str, Any]) -> tuple[list[Cell], list[Line]]:
+def _scene(topology: Mapping[str, Any]) -> tuple[list[Cell], list[Line]]:
     """Make the boxes, each after what it reads, and the lines between them."""
     boxes: list[Cell] = []
     lines: list[Line] = []
-    ports: dict[Node, tuple[Cell, int]] = {}
+    ports: dict[str, tuple[Cell, int]] = {}
+    makers: dict[str, str] = {}
 
-    def add(box: Cell, step: Step | None = None) -> None:
+    def add(step: Mapping[str, Any], kind: str) -> None:
+        box = _step_box(step, kind, makers)
         boxes.append(box)
-        if step is None:
-            return
-        lines.extend(Line(*ports[node], box) for node in step.inbound_nodes)
+        lines.extend(Line(*ports[node], box) for node in step["inbound"])
         lines.extend(
-            Line(*ports[node], box, "fit", clip(key, 20)) for key, node in step.fit_only.items()
+            Line(*ports[node], box, "fit", clip(key, 20)) for key, node in step["fit_only"].items()
         )
-        if step.state_of is not None:
-            lines.append(Line(*ports[step.state_of], box, "state", "state"))
+        if step["state_of"] is not None:
+            lines.append(Line(*ports[step["state_of"]], box, "state", "state"))
 
-    for node in graph.path:
-        if node in ports:
+    inputs = {one["name"]: one for one in topology["inputs"]}
+    steps = {one["name"]: one for one in topology["steps"]}
+    for name in topology["order"]:
+        if name in inputs:
+            boxes.append(_input_box(inputs[name]))
+            boxes[-1].ports = [_shape(inputs[name]["seen"])]
+            ports[name] = boxes[-1], 0
             continue
-        if isinstance(node, InputNode):
-            outputs: list[Any] = [node]
-            labels = [_shape(shapes.get(node.name))]
-            add(_input_box(node))
-        else:
-            step: Step = node.step  # type: ignore[attr-defined]
-            outputs = sorted(graph.outputs_of[step], key=lambda output: output.layer_out_index)
-            labels = [_port_label(output, graph, shapes) for output in outputs]
-            add(_step_box(step, graph, "step"), step)
-        boxes[-1].ports = labels
-        ports.update((output, (boxes[-1], port)) for port, output in enumerate(outputs))
-    for kind, ends in (("metric", graph.metrics), ("explorer", graph.explorers)):
-        for end in dict.fromkeys(ends):
-            add(_step_box(end.step, graph, kind), end.step)
-    for node in dict.fromkeys(graph.outputs):
-        name = graph.node_names[node]
-        add(Cell("output", (name,), f"output {name!r}"))
-        lines.append(Line(*ports[node], boxes[-1]))
+        add(steps[name], "step")
+        outputs = steps[name]["outputs"]
+        boxes[-1].ports = [f"{clip(one['label'], 20)} {_shape(one['seen'])}" for one in outputs]
+        boxes[-1].ports = [label.strip() for label in boxes[-1].ports]
+        ports.update((one["name"], (boxes[-1], port)) for port, one in enumerate(outputs))
+        makers.update((one["name"], name) for one in outputs)
+    for kind in ("metric", "explorer"):
+        for end in topology[f"{kind}s"]:
+            add(end, kind)
+    for name in dict.fromkeys(topology["outputs"]):
+        boxes.append(Cell("output", (name,), f"output {name!r}"))
+        lines.append(Line(*ports[name], boxes[-1]))
     return boxes, lines
 
 
-def _input_box(node: InputNode) -> Cell:
-    kind = "target" if isinstance(node, Target) else "input"
-    return Cell(kind, (node.name, kind if kind == "target" else _shape(node.shape)), repr(node))
+def _input_box(one: Mapping[str, Any]) -> Cell:
+    if one["kind"] == "target":
+        return Cell("target", (one["name"], "target"), one["repr"])
+    return Cell("input", (one["name"], _shape(one["shape"])), one["repr"])
 
 
-def _step_box(step: Step, graph: Graph, kind: str) -> Cell:
-    name, shown = graph.names[step], getattr(step.layer, "wrapped", step.layer)
-    off = shown is None or isinstance(shown, str)
-    cls = "passthrough" if off else type(shown).__name__
-    lines = (name,) if cls.lower() == name.lower() else (name, cls)
-    hint = f"{name}\n{shown!r}"
-    if step.state_of is not None:
-        hint = f"{name}\ninverse_transform of {graph.names[step.state_of.step]!r}"
-    return Cell(f"{kind} skm-off" if off else kind, lines, hint)
+def _step_box(step: Mapping[str, Any], kind: str, makers: Mapping[str, str]) -> Cell:
+    name, label = step["name"], step["label"]
+    lines = (name,) if label.lower() == name.lower() else (name, label)
+    hint = f"{name}\n{step['repr']}"
+    if step["state_of"] is not None:
+        hint = f"{name}\ninverse_transform of {makers.get(step['state_of'])!r}"
+    return Cell(f"{kind} skm-off" if step["off"] else kind, lines, hint)
 
 
-def _port_label(node: TransformationNode, graph: Graph, shapes: dict[str, Any]) -> str:
-    """Word what leaves a step: which of its outputs, where it has several, and the shape."""
-    name, which = graph.node_names[node], ""
-    if node.step.n_outputs > 1:
-        which = name if node.step.output_names else name.removeprefix(graph.names[node.step])
-    return f"{clip(which, 20)} {_shape(shapes.get(name))}".strip()
-
-
-def _shape(shape: Any) -> str:
+def _shape(shape: Sequence[int | None] | None) -> str:
     """Word the shape of a value from that of one observation."""
     if shape is None:
         return ""
@@ -186,9 +214,16 @@ def _shape(shape: Any) -> str:
     return clip("\N{MULTIPLICATION SIGN}".join(sizes), 20)
 
 
-def _too_large(graph: Graph) -> str:
-    n_lines = sum(1 for step in graph.names for _ in step.parents)
+def _n_lines(topology: Mapping[str, Any]) -> int:
+    ends = (*topology["steps"], *topology["metrics"], *topology["explorers"])
+    return sum(
+        len(step["inbound"]) + len(step["fit_only"]) + (step["state_of"] is not None)
+        for step in ends
+    )
+
+
+def _too_large(topology: Mapping[str, Any]) -> str:
     return note(
-        f"{len(graph.steps):,} steps, {n_lines:,} lines: too many to draw.",
+        f"{len(topology['steps']):,} steps, {_n_lines(topology):,} lines: too many to draw.",
         "Draw a part of the graph: Pipeline(inputs, node).",
     )
