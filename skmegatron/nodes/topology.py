@@ -214,9 +214,10 @@ def check_topology(topology: Any) -> None:
     for name in topology["order"]:
         _check_read(steps.get(name), made)
         outputs = inputs.get(name) or [one["name"] for one in steps[name]["outputs"]]
-        if not made.isdisjoint(outputs) or len(set(outputs)) < len(outputs):
-            raise _no_topology(f"two nodes are named {_cut(outputs)}")
-        made.update(outputs)
+        for output in outputs:
+            if output in made:
+                raise _no_topology(f"two nodes are named {_cut(output)}")
+            made.add(output)
     for end in (*topology["metrics"], *topology["explorers"]):
         _check_read(end, made)
     for name in topology["outputs"]:
@@ -298,8 +299,10 @@ _TOPOLOGY: dict[str, Any] = {
 
 
 def _cut(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:59] + "…"
+    if isinstance(value, str):
+        return repr(value if len(value) <= 60 else value[:59] + "…")
+    small = value is None or (isinstance(value, int | float) and abs(value) < 1e20)
+    return repr(value) if small else f"a {type(value).__name__}"
 
 
 def _no_topology(fault: str) -> GraphError:

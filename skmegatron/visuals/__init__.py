@@ -1,6 +1,12 @@
 """Pictures of a pipeline's graph: SVG, HTML for notebooks, files, and Graphviz."""
 
-from skmegatron.visuals.export import pipeline_imsave, pipeline_imshow, pipeline_to_dot
+from skmegatron.visuals.export import (
+    pipeline_imsave,
+    pipeline_imshow,
+    pipeline_to_dot,
+    topology_imsave,
+    topology_to_dot,
+)
 from skmegatron.visuals.svg import pipeline_html, pipeline_svg, topology_svg
 
 __all__ = [
@@ -9,5 +15,7 @@ __all__ = [
     "pipeline_imshow",
     "pipeline_svg",
     "pipeline_to_dot",
+    "topology_imsave",
     "topology_svg",
+    "topology_to_dot",
 ]

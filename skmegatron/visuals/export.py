@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 import shutil
 import sysconfig
+from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from skmegatron.errors import MissingDependencyError
-from skmegatron.nodes.core import InputNode, Node, Target
-from skmegatron.nodes.graph import Graph
+from skmegatron.errors import GraphError, MissingDependencyError
+from skmegatron.nodes.topology import check_topology, topology
 from skmegatron.optional import optional
-from skmegatron.visuals.svg import Rankdir, pipeline_svg
+from skmegatron.visuals.drawing import printable
+from skmegatron.visuals.layout import clip
+from skmegatron.visuals.svg import Rankdir, pipeline_svg, topology_svg
+
+#: Boxes and lines; Graphviz takes minutes for more.
+_MOST_FOR_GRAPHVIZ = 10_000
 
 #: Fill and shape of each kind of box; fit-only edges are dashed.
 _LOOKS = {
@@ -57,36 +62,73 @@ def pipeline_to_dot(pipeline: Any, rankdir: Rankdir = "TB") -> Any:
     >>> print(pipeline_to_dot(sm.Pipeline(x, sm.layers.Whiten()(x))).get_rankdir())
     TB
     """
+    return topology_to_dot(topology(pipeline.graph), rankdir)
+
+
+def topology_to_dot(topology: Mapping[str, Any], rankdir: Rankdir = "TB") -> Any:
+    """Describe a graph for Graphviz from its description, without a pipeline.
+
+    Parameters
+    ----------
+    topology : mapping
+        As `skmegatron.nodes.topology.topology` gives it, or what JSON made of that.
+    rankdir : {"TB", "LR"}, default="TB"
+        Top to bottom or left to right.
+
+    Returns
+    -------
+    pydot.Dot
+
+    Raises
+    ------
+    GraphError
+        If `topology` describes no graph.
+    MissingDependencyError
+        If pydot is not installed.
+
+    Examples
+    --------
+    >>> import skmegatron as sm
+    >>> from skmegatron.nodes.topology import topology
+    >>> x = sm.Input("x")
+    >>> drawn = topology(sm.Pipeline(x, sm.layers.Whiten()(x)).graph)
+    >>> [edge.get_source() for edge in sm.visuals.topology_to_dot(drawn).get_edges()]
+    ['"input x"', '"step whiten"']
+    """
     pydot = optional("pydot", extra="viz", purpose="Describing a graph for Graphviz")
-    graph: Graph = pipeline.graph
+    check_topology(topology)
     dot = pydot.Dot("pipeline", graph_type="digraph", rankdir=rankdir)
     dot.set_node_defaults(style="filled", fontname="Helvetica")
     dot.set_edge_defaults(fontname="Helvetica", fontsize="10")
-    for node in graph.path:
-        if isinstance(node, InputNode):
-            kind = "target" if isinstance(node, Target) else "input"
-            dot.add_node(_box(pydot, _key(graph, node), kind, node.name))
-    for step, name in graph.names.items():
-        metric = next((m for m in graph.metrics if m.step is step), None)
-        explorer = next((e for e in graph.explorers if e.step is step), None)
-        kind = "metric" if metric is not None else "explorer" if explorer is not None else "step"
-        wrapped = getattr(step.layer, "wrapped", step.layer)
-        label = name if isinstance(wrapped, str) else f"{name}\n{type(wrapped).__name__}"
-        dot.add_node(_box(pydot, f"step {name}", kind, label))
-        for parent in step.inbound_nodes:
-            dot.add_edge(pydot.Edge(_quoted(_key(graph, parent)), _quoted(f"step {name}")))
-        for key, parent in step.fit_only.items():
-            edge = {"style": "dashed", "label": key}
-            dot.add_edge(pydot.Edge(_quoted(_key(graph, parent)), _quoted(f"step {name}"), **edge))
-        if step.state_of is not None:
-            state = {"style": "dotted", "label": "state"}
-            source = _quoted(_key(graph, step.state_of))
-            dot.add_edge(pydot.Edge(source, _quoted(f"step {name}"), **state))
-    for output in graph.outputs:
-        key = f"output {graph.node_names[output]}"
-        dot.add_node(_box(pydot, key, "output", graph.node_names[output]))
-        dot.add_edge(pydot.Edge(_quoted(_key(graph, output)), _quoted(key)))
+    keys: dict[str, str] = {}  # the box that an edge from a node starts from
+    for one in topology["inputs"]:
+        keys[one["name"]] = f"input {one['name']}"
+        kind = "target" if one["kind"] == "target" else "input"
+        dot.add_node(_box(pydot, keys[one["name"]], kind, one["name"]))
+    steps = {one["name"]: one for one in topology["steps"]}
+    drawn = [(steps[name], "step") for name in topology["order"] if name in steps]
+    drawn += [(end, "metric") for end in topology["metrics"]]
+    drawn += [(end, "explorer") for end in topology["explorers"]]
+    for step, kind in drawn:
+        key = f"step {step['name']}"
+        label = step["name"] if step["off"] else f"{step['name']}\n{step['label']}"
+        dot.add_node(_box(pydot, key, kind, label))
+        for edge in _edges_into(step):
+            dot.add_edge(pydot.Edge(_quoted(keys[edge.pop("from")]), _quoted(key), **edge))
+        keys.update((made["name"], key) for made in step["outputs"])
+    for name in topology["outputs"]:
+        dot.add_node(_box(pydot, f"output {name}", "output", name))
+        dot.add_edge(pydot.Edge(_quoted(keys[name]), _quoted(f"output {name}")))
     return dot
+
+
+def _edges_into(step: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    for name in step["inbound"]:
+        yield {"from": name}
+    for keyword, name in step["fit_only"].items():
+        yield {"from": name, "style": "dashed", "label": keyword}
+    if step["state_of"] is not None:
+        yield {"from": step["state_of"], "style": "dotted", "label": "state"}
 
 
 def pipeline_imshow(pipeline: Any, rankdir: Rankdir | None = None) -> Any:
@@ -141,9 +183,9 @@ def pipeline_imsave(
     ----------
     pipeline : Pipeline
     save_path : path-like, default="pipeline.png"
-        The ending chooses the format: svg is drawn by skmegatron itself; png, pdf and
-        whatever else Graphviz knows by the ``dot`` of the system where there is one, else
-        by the one that the extra `viz` brings.
+        The ending chooses the format: svg is drawn by skmegatron itself; dot is the text that
+        Graphviz reads; png, pdf and whatever else Graphviz knows by the ``dot`` of the system
+        where there is one, else by the one that the extra `viz` brings.
     rankdir : {"TB", "LR"}, default="TB"
         Top to bottom or left to right.
 
@@ -166,13 +208,62 @@ def pipeline_imsave(
     >>> pipeline_imsave(sm.Pipeline(x, x * 2), tempfile.mkdtemp() + "/double.svg").name
     'double.svg'
     """
+    drawn = topology(pipeline.graph, vars(pipeline).get("_shapes", {}))
+    return topology_imsave(drawn, save_path, rankdir)
+
+
+def topology_imsave(
+    topology: Mapping[str, Any], save_path: str | os.PathLike[str], rankdir: Rankdir | None = "TB"
+) -> Path:
+    """Save a picture of a graph from its description, without a pipeline.
+
+    Parameters
+    ----------
+    topology : mapping
+        As `skmegatron.nodes.topology.topology` gives it, or what JSON made of that.
+    save_path : path-like
+        The ending chooses the format, as in `pipeline_imsave`; dot is the text that Graphviz
+        reads.
+    rankdir : {"TB", "LR"}, default="TB"
+        Top to bottom or left to right; None takes what fits.
+
+    Returns
+    -------
+    Path
+        `save_path`, with ``.png`` where it had no ending.
+
+    Raises
+    ------
+    GraphError
+        If `topology` describes no graph, or one too large for Graphviz.
+    MissingDependencyError
+        If there is no Graphviz for the format.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import skmegatron as sm
+    >>> from skmegatron.nodes.topology import topology
+    >>> x = sm.Input("x")
+    >>> drawn = topology(sm.Pipeline(x, x * 2).graph)
+    >>> sm.visuals.topology_imsave(drawn, tempfile.mkdtemp() + "/double.svg").name
+    'double.svg'
+    """
     path = Path(save_path)
     path = path if path.suffix else path.with_suffix(".png")
-    if path.suffix.lower() == ".svg":
-        path.write_text(pipeline_svg(pipeline, rankdir), encoding="utf-8")
-        return path
-    dot = pipeline_to_dot(pipeline, rankdir)
     kind, system = path.suffix[1:].lower(), shutil.which("dot")
+    if kind == "svg":
+        path.write_text(topology_svg(topology, rankdir), encoding="utf-8")
+        return path
+    dot = topology_to_dot(topology, rankdir or "TB")
+    if kind == "dot":
+        path.write_text(dot.to_string(), encoding="utf-8")
+        return path
+    if len(dot.get_node_list()) + len(dot.get_edge_list()) > _MOST_FOR_GRAPHVIZ:
+        raise GraphError(
+            f"{len(topology['steps']):,} steps are too many for a picture as {path.suffix}. "
+            "Save as .dot, or draw a part of the graph: Pipeline(inputs, node)."
+        )
     if kind == "pdf" and system is None:
         path.write_bytes(_pdf(dot))  # the dot that pip installs writes none
     else:
@@ -205,13 +296,6 @@ def _box(pydot: Any, key: str, kind: str, label: str) -> Any:
     return pydot.Node(_quoted(key), label=_quoted(label), **_LOOKS[kind])
 
 
-def _key(graph: Graph, node: Node) -> str:
-    """Name the box that an edge starts from: an input, or the step that made the node."""
-    if isinstance(node, InputNode):
-        return f"input {node.name}"
-    return f"step {graph.names[node.step]}"  # type: ignore[attr-defined]
-
-
 def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
+    text = clip(printable(text), 200).replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + text.replace("\n", "\\n") + '"'
