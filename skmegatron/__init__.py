@@ -6,7 +6,7 @@ from skmegatron.io.caching import FolderCache, MemoryCache
 from skmegatron.io.dataset import Dataset
 from skmegatron.layers.choices import choose
 from skmegatron.nodes.core import Input, Node, Target
-from skmegatron.pipeline import Pipeline, load_pipeline
+from skmegatron.pipeline import Pipeline, describe, load_pipeline
 
 __all__ = [
     "Dataset",
@@ -18,6 +18,7 @@ __all__ = [
     "Target",
     "__version__",
     "choose",
+    "describe",
     "io",
     "layers",
     "layertools",

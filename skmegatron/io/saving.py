@@ -12,19 +12,26 @@ import os
 import pickle
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
+from glob import escape
 from pathlib import Path
 from types import FunctionType
-from typing import Any
+from typing import IO, Any
 
 import cloudpickle
 import joblib
 import numpy as np
 
 from skmegatron.errors import LoadError
+from skmegatron.io.sealed import checksum_of, find_seal, seal
 
 #: How pickles, and the compressed files that joblib writes, begin.
 _STARTS = (b"\x80", b"x", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"]\x00\x00", b"\x04\x22\x4d\x18")
+#: Seconds after which nobody is writing a draft any more.
+_A_DAY = 86_400
 
 
 class Portable:
@@ -69,7 +76,9 @@ def unwrapped(value: Any) -> Any:
     return value.value if isinstance(value, Portable) else value
 
 
-def save(value: Any, path: str | os.PathLike[str]) -> Path:
+def save(
+    value: Any, path: str | os.PathLike[str], description: dict[str, Any] | None = None
+) -> Path:
     """Write `value` with joblib, whole or not at all.
 
     Parameters
@@ -77,18 +86,43 @@ def save(value: Any, path: str | os.PathLike[str]) -> Path:
     value : object
     path : path-like
         The folder is made where it is missing.
+    description : dict, default=None
+        JSON-able; what the file tells of itself to who reads it without loading code.
 
     Returns
     -------
     Path
         `path`.
     """
+    with whole_file(path) as file:
+        joblib.dump(value, file)
+        if description is not None:
+            seal(file, description)
+    return Path(path)
+
+
+@contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """Open a file that takes the place of another one when all of it is written.
+
+    Parameters
+    ----------
+    path : path-like
+        The folder is made where it is missing.
+
+    Yields
+    ------
+    binary file
+        Open for writing and reading. An error leaves nothing of it. A process that is killed
+        leaves a draft behind, which the next one to write the same file a day later removes.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_left_behind(path)
     handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:
-        with os.fdopen(handle, "wb") as file:
-            joblib.dump(value, file)
+        with os.fdopen(handle, "w+b") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.chmod(draft, 0o666 & ~_umask())  # mkstemp makes files that only the owner reads
@@ -96,11 +130,27 @@ def save(value: Any, path: str | os.PathLike[str]) -> Path:
     except BaseException:
         Path(draft).unlink(missing_ok=True)
         raise
-    return path
+    _keep_name(path.parent)
+
+
+def _remove_left_behind(path: Path) -> None:
+    for draft in path.parent.glob(f".{escape(path.name)}.*.tmp"):
+        if time.time() - draft.stat().st_mtime > _A_DAY:
+            draft.unlink(missing_ok=True)
+
+
+def _keep_name(folder: Path) -> None:
+    """Let a new name in a folder outlive a loss of power, where the system can."""
+    if hasattr(os, "O_DIRECTORY"):
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def load(path: str | os.PathLike[str], expected: type) -> Any:
-    """Read what `save` wrote.
+    """Read what `save` or `joblib.dump` wrote.
 
     Parameters
     ----------
@@ -123,28 +173,81 @@ def load(path: str | os.PathLike[str], expected: type) -> Any:
         If the file names code that cannot be imported here.
     """
     with open(path, "rb") as file:
-        start = file.read(8)
-    try:
-        if not start.startswith(_STARTS):
-            raise pickle.UnpicklingError("its first bytes are not those of a joblib file")
-        value = joblib.load(path)
-    except (ImportError, AttributeError) as error:
-        error.add_note(
-            f"  while loading {os.fspath(path)!r}: the file names code that cannot be "
-            "imported here. Install or import the module that defined it."
-        )
-        raise
-    except Exception as error:  # a damaged pickle raises whatever it likes
-        raise LoadError(
-            f"{os.fspath(path)!r} does not hold a whole {expected.__name__}: reading it "
-            f"stopped with {type(error).__name__}: {error}. It is truncated, damaged or not "
-            "a joblib file; write it again with pipeline.save(folder)."
-        ) from error
+        try:
+            value = _read(file)
+        except (ImportError, AttributeError) as error:
+            error.add_note(
+                f"  while loading {os.fspath(path)!r}: the file names code that cannot be "
+                "imported here. Install or import the module that defined it."
+            )
+            raise
+        except Exception as error:  # a damaged pickle raises whatever it likes
+            raise not_whole(path, expected, error) from error
+    return of_kind(value, path, expected)
+
+
+def not_whole(path: str | os.PathLike[str], expected: type, error: Exception) -> LoadError:
+    """Make the error that tells of a damaged file.
+
+    Parameters
+    ----------
+    path : path-like
+    expected : type
+        What the file should hold.
+    error : Exception
+        What stopped the reading.
+
+    Returns
+    -------
+    LoadError
+    """
+    return LoadError(
+        f"{os.fspath(path)!r} does not hold a whole {expected.__name__}: reading it "
+        f"stopped with {type(error).__name__}: {error}. It is truncated, damaged or not "
+        "a file of this kind; write it again with pipeline.save(folder)."
+    )
+
+
+def of_kind(value: Any, path: str | os.PathLike[str], expected: type) -> Any:
+    """Insist that a file has held what it should.
+
+    Parameters
+    ----------
+    value : object
+    path : path-like
+    expected : type
+
+    Returns
+    -------
+    object
+        `value`.
+
+    Raises
+    ------
+    LoadError
+        If it is something else.
+    """
     if not isinstance(value, expected):
         raise LoadError(
             f"{os.fspath(path)!r} holds a {type(value).__name__}, expected a skmegatron "
             f"{expected.__name__}. Read other objects with joblib.load."
         )
+    return value
+
+
+def _read(file: IO[bytes]) -> Any:
+    start = file.read(8)
+    if not start.startswith(_STARTS):
+        raise pickle.UnpicklingError("its first bytes are not those of a joblib file")
+    sealed = find_seal(file)
+    if sealed is not None:
+        file.seek(0)
+        if checksum_of(file, sealed.end) != sealed.checksum:
+            raise pickle.UnpicklingError("its checksum is not that of its bytes")
+    file.seek(0)
+    value = joblib.load(file)
+    if sealed is None and start.startswith(b"\x80") and file.read(1):
+        raise pickle.UnpicklingError("it goes on behind its end")
     return value
 
 
@@ -185,6 +288,45 @@ def _needs_value(value: Any) -> bool:
     except Exception:  # noqa: BLE001 - pickling for real will say what is wrong with it
         return False
     return False
+
+
+class _ByName(_Scout):
+    """Walk an object looking for code that a name alone does not bring back."""
+
+    found: Any = None
+
+    def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, Portable):
+            return unwrapped, (obj.value,)
+        if isinstance(obj, FunctionType | type):
+            home = sys.modules.get(obj.__module__)
+            if not _importable(obj) or getattr(home, obj.__name__, obj) is not obj:
+                self.found = obj
+                raise _FoundLocalCode
+        return NotImplemented
+
+
+def unimportable(value: Any) -> Any:
+    """Find code in an object that cannot be imported by its name.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    function, type or None
+        The first there is: a lambda, something inside of a function or class, or of
+        ``__main__``.
+    """
+    scout = _ByName(_Nowhere(), protocol=pickle.HIGHEST_PROTOCOL)
+    try:
+        scout.dump(value)
+    except _FoundLocalCode:
+        return scout.found
+    except Exception:  # noqa: BLE001 - writing it for real will say what is wrong with it
+        return None
+    return None
 
 
 def _importable(code: FunctionType | type) -> bool:

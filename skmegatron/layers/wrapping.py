@@ -368,6 +368,8 @@ def _parts(estimator: Any) -> list[Any]:
 
 def _inner(estimator: Any) -> Any:
     # A parameter, as of a search; an ensemble's default base estimator is only an attribute.
-    params = estimator.get_params(deep=False) if hasattr(estimator, "get_params") else {}
-    inner = params.get("estimator")
-    return inner if hasattr(inner, "fit") and not isinstance(inner, type) else estimator
+    inner = getattr(estimator, "estimator", None)
+    if inner is None or isinstance(inner, type) or not hasattr(inner, "fit"):
+        return estimator
+    known = hasattr(estimator, "get_params") and "estimator" in estimator.get_params(deep=False)
+    return inner if known else estimator

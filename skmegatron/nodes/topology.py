@@ -1,12 +1,11 @@
-"""A drawn graph as plain data: all that a picture of it, or a reader of a file, needs.
+"""A graph as plain data: what a saved file tells of itself, and what a picture is drawn from.
 
-A topology holds nothing but dictionaries, lists, strings, numbers and None, so it goes into
-JSON and comes back, and reading it runs no code of layers. Nodes are told apart by name.
+Only names, numbers and texts: whoever reads it loads no code.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any
 
@@ -18,242 +17,234 @@ from skmegatron.nodes.walk import sort
 #: Of the text that shows a layer with its parameters.
 _MOST_LETTERS = 1_000
 
-_INPUT_KINDS = ("input", "target", "fit-only", "metric-only")
-
 
 def topology(graph: Graph, shapes: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Describe a graph in plain data.
+    """Describe a graph by what JSON can hold.
 
     Parameters
     ----------
     graph : Graph
-    shapes : mapping of str to sequence of int, default=None
-        Shape of one observation of each node, by name, as far as they have been seen.
+    shapes : mapping of str to tuple of int, default=None
+        Shape of one observation at each node, where a fit has seen it.
 
     Returns
     -------
     dict
-        ``inputs``, in the order of the pipeline, each with ``name``, ``kind`` (``"input"``,
-        ``"target"``, or ``"fit-only"`` and ``"metric-only"`` for what only fitting and
-        metrics read), ``shape`` of one observation with None for any size, ``columns``,
-        ``seen`` (the shape that a fit has seen, or None) and ``repr``.
-
-        ``steps`` in topological order, ``metrics`` and ``explorers``, each with ``name``,
-        ``layer`` and ``estimator`` (dotted names of classes; None where nothing is wrapped),
-        ``label`` (what pictures show), ``off`` (whether it passes on what it reads),
-        ``learns``, ``inbound`` (names of nodes), ``fit_only`` (names of nodes by keyword),
-        ``state_of`` (the node whose step's learned state it uses, or None), ``outputs``
-        (``name``, ``label`` and ``seen`` of each) and ``repr``.
-
-        ``outputs``, the names of the nodes that the pipeline gives, and ``order``, the names
-        of inputs and steps so that each stands behind what it reads.
+        ``nodes``, each after what it reads: inputs with ``name``, ``kind`` (input or target),
+        ``use`` (whether to predict, to fit or to evaluate it must be fed), ``shape`` and
+        ``columns`` as they were declared, the shape that a fit has ``fed``; steps with ``name``,
+        ``kind`` (step, metric or explorer), ``layer`` and ``estimator`` by their full names,
+        whether it ``learns`` or is a ``passthrough``, the names of the nodes that it ``reads``,
+        those that it reads while fitting (``fit_only``, by keyword), whose state it uses
+        (``state_of``) and what it ``gives``; and the ``text`` that shows each. ``outputs`` are
+        names. Shapes are those of one observation; None in them is any size.
 
     Examples
     --------
     >>> import skmegatron as sm
     >>> from skmegatron.nodes.topology import topology
     >>> x = sm.Input("x")
-    >>> drawn = topology(sm.Pipeline(x, sm.layers.Whiten()(x, "white")).graph)
-    >>> drawn["order"], drawn["steps"][0]["layer"], drawn["steps"][0]["inbound"]
-    (['x', 'white'], 'skmegatron.layers.numeric.whiten.Whiten', ['x'])
+    >>> drawn = topology(sm.Pipeline(x, sm.layers.Whiten()(x)).graph)
+    >>> [(node["name"], node["kind"]) for node in drawn["nodes"]], drawn["outputs"]
+    ([('x', 'input'), ('whiten', 'step')], ['whiten'])
     """
-    shapes = {} if shapes is None else shapes
-    names, steps = _unique_names(graph)
+    drawn = _Drawn(graph, shapes or {})
+    nodes: list[dict[str, Any]] = []
+    done: set[Step] = set()
+    for node in graph.path:
+        if isinstance(node, TransformationNode):
+            if node.step not in done:
+                done.add(node.step)
+                nodes.append(drawn.step(node.step, "step"))
+        elif isinstance(node, InputNode):
+            nodes.append(drawn.input(node))
+    for kind, ends in (("metric", graph.metrics), ("explorer", graph.explorers)):
+        nodes.extend(drawn.step(end.step, kind) for end in dict.fromkeys(ends))
+    outputs = [drawn.names[node] for node in dict.fromkeys(graph.outputs)]
+    return {"nodes": nodes, "outputs": outputs}
 
-    def seen(node: Node) -> list[int | None] | None:
-        return _sizes(shapes.get(graph.node_names[node]))
 
-    def step(made: Step, *, ends: bool = False) -> dict[str, Any]:
-        outputs = [] if ends else sorted(graph.outputs_of[made], key=_place)
+class _Drawn:
+    """A graph, with a name of its own for each node and step.
+
+    One that cannot be run yet may have names twice.
+    """
+
+    def __init__(self, graph: Graph, shapes: Mapping[str, Any]) -> None:
+        self.graph, self.shapes = graph, shapes
+        self.uses = _uses(graph)
+        taken: set[str] = set()
+
+        def free(name: str) -> str:
+            tries = (name if number == 1 else f"{name} ({number})" for number in count(1))
+            found = next(one for one in tries if one not in taken)
+            taken.add(found)
+            return found
+
+        self.steps = {step: free(name) for step, name in graph.names.items()}
+        self.names: dict[Node, str] = {}
+        for node in graph.path:
+            name = graph.node_names[node]
+            if isinstance(node, TransformationNode) and name == graph.names[node.step]:
+                self.names[node] = self.steps[node.step]
+            else:
+                self.names[node] = free(name)
+
+    def input(self, node: InputNode) -> dict[str, Any]:
         return {
-            "name": steps[made],
-            **_layer(made.layer),
-            "learns": not ends
-            and made.state_of is None
-            and bool(getattr(made.layer, "stateful", True)),
-            "inbound": [names[node] for node in made.inbound_nodes],
-            "fit_only": {key: names[node] for key, node in made.fit_only.items()},
-            "state_of": None if made.state_of is None else names[made.state_of],
-            "outputs": [
-                {"name": names[node], "label": _which(node, graph), "seen": seen(node)}
-                for node in outputs
-            ],
+            "name": self.names[node],
+            "kind": "target" if isinstance(node, Target) else "input",
+            "use": self.uses[node],
+            "shape": _listed(node.shape),
+            "fed": self._seen(node),
+            "columns": None if node.columns is None else list(map(_plain, node.columns)),
+            "text": repr(node)[:_MOST_LETTERS],
         }
 
-    inputs = dict.fromkeys([*graph.inputs, *_inputs(graph.path)])
-    kinds = _kinds(graph)
-    return {
-        "inputs": [
+    def step(self, step: Step, kind: str) -> dict[str, Any]:
+        shown = getattr(step.layer, "wrapped", step.layer)
+        off = shown is None or isinstance(shown, str)
+        learns = kind == "step" and step.state_of is None
+        return {
+            "name": self.steps[step],
+            "kind": kind,
+            "layer": full_name(type(step.layer)),
+            "estimator": None if shown is step.layer or off else full_name(type(shown)),
+            "passthrough": off,
+            "learns": learns and bool(getattr(step.layer, "stateful", True)),
+            "reads": [self.names[node] for node in step.inbound_nodes],
+            "fit_only": {key: self.names[node] for key, node in step.fit_only.items()},
+            "state_of": None if step.state_of is None else self.names[step.state_of],
+            "gives": self._gives(step) if kind == "step" else [],
+            "text": self._text(step, shown)[:_MOST_LETTERS],
+        }
+
+    def _gives(self, step: Step) -> list[dict[str, Any]]:
+        made = sorted(self.graph.outputs_of[step], key=lambda node: node.layer_out_index)
+        return [
             {
-                "name": names[node],
-                "kind": kinds[node],
-                "shape": _sizes(node.shape),
-                "columns": None if node.columns is None else [_plain(c) for c in node.columns],
-                "seen": seen(node),
-                "repr": repr(node)[:_MOST_LETTERS],
+                "name": self.names[node],
+                "which": _which(node, self.graph),
+                "shape": self._seen(node),
             }
-            for node in inputs
-        ],
-        "steps": [step(made) for made in graph.steps],
-        "metrics": [step(end.step, ends=True) for end in graph.metrics],
-        "explorers": [step(end.step, ends=True) for end in graph.explorers],
-        "outputs": [names[node] for node in graph.outputs],
-        "order": list(
-            dict.fromkeys(
-                steps[node.step] if isinstance(node, TransformationNode) else names[node]
-                for node in graph.path
-            )
-        ),
-    }
+            for node in made
+        ]
+
+    def _text(self, step: Step, shown: Any) -> str:
+        if step.state_of is None:
+            return repr(shown)
+        return f"inverse_transform of {self.steps[step.state_of.step]!r}"
+
+    def _seen(self, node: Node) -> list[int | None] | None:
+        return _listed(self.shapes.get(self.graph.node_names[node]))
 
 
-def _inputs(nodes: Sequence[Node]) -> list[InputNode]:
-    return [node for node in nodes if isinstance(node, InputNode)]
-
-
-def _place(node: TransformationNode) -> int:
-    return node.layer_out_index
-
-
-def _unique_names(graph: Graph) -> tuple[dict[Node, str], dict[Step, str]]:
-    """Name nodes and steps; a graph that cannot be run yet may have names twice."""
-    taken: set[str] = set()
-
-    def free(name: str) -> str:
-        tries = (name if number == 1 else f"{name} ({number})" for number in count(1))
-        found = next(one for one in tries if one not in taken)
-        taken.add(found)
-        return found
-
-    steps = {step: free(str(name)) for step, name in graph.names.items()}
-    names: dict[Node, str] = {}
-    for node in graph.path:
-        name = graph.node_names[node]
-        if isinstance(node, TransformationNode) and name == graph.names[node.step]:
-            names[node] = steps[node.step]
-        else:
-            names[node] = free(str(name))
-    return names, steps
-
-
-def _kinds(graph: Graph) -> dict[InputNode, str]:
-    """Tell what reads each input."""
-    drawn, listed = set(sort(graph.outputs)), set(graph.inputs)
-    forgotten = (node for node in _inputs(graph.path) if node not in listed)
+def _uses(graph: Graph) -> dict[InputNode, str]:
+    """Tell what each input must be fed for: to predict, else to fit, else to evaluate."""
+    listed = set(graph.inputs)
+    inputs = [node for node in graph.path if isinstance(node, InputNode)]
+    forgotten = (node for node in inputs if node not in listed)
     fed = {*graph.data_inputs, *graph.unused_inputs, *forgotten}
-    kinds = {}
-    for node in dict.fromkeys([*graph.inputs, *_inputs(graph.path)]):
-        read = "input" if node in fed else "fit-only" if node in drawn else "metric-only"
-        kinds[node] = "target" if isinstance(node, Target) else read
-    return kinds
-
-
-def _layer(layer: Any) -> dict[str, Any]:
-    shown = getattr(layer, "wrapped", layer)
-    off = shown is None or isinstance(shown, str)
+    fitted = set(sort(graph.outputs))
     return {
-        "layer": _dotted(layer),
-        "estimator": None if off or shown is layer else _dotted(shown),
-        "label": "passthrough" if off else type(shown).__name__,
-        "off": off,
-        "repr": repr(shown)[:_MOST_LETTERS],
+        node: "predict" if node in fed else "fit" if node in fitted else "evaluate"
+        for node in inputs
     }
-
-
-def _dotted(value: Any) -> str:
-    return f"{type(value).__module__}.{type(value).__qualname__}"
 
 
 def _which(node: TransformationNode, graph: Graph) -> str:
-    """Tell one of several outputs of a step from the others."""
-    if node.step.n_outputs == 1:
-        return ""
+    """Word which of the outputs of a step a node is, where there are several."""
+    step = node.step
     name = graph.node_names[node]
-    return name if node.step.output_names else name.removeprefix(graph.names[node.step])
+    if step.n_outputs == 1:
+        return ""
+    return name if step.output_names else name.removeprefix(graph.names[step])
 
 
-def _sizes(shape: Any) -> list[int | None] | None:
+def _listed(shape: Any) -> list[int | None] | None:
     return None if shape is None else [None if size is None else int(size) for size in shape]
 
 
-def _plain(column: Any) -> str | int:
-    return column if isinstance(column, str) else int(column)
+def _plain(column: Any) -> Any:
+    """Give the name of a column as JSON holds it."""
+    return column if isinstance(column, str | int) else str(column)
 
 
-# Reading a topology that somebody else has written
-
-
-def check_topology(topology: Any) -> None:
-    """Check that plain data is a topology that can be drawn.
+def full_name(kind: Any) -> str:
+    """Name a class by its module and itself.
 
     Parameters
     ----------
-    topology : object
-        As `topology` gives it. Keys that it does not know are left alone.
+    kind : type
+
+    Returns
+    -------
+    str
+    """
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def check_topology(given: Any) -> None:
+    """Insist that something describes a graph, as `topology` does.
+
+    Parameters
+    ----------
+    given : object
+        Maybe from a file of somebody else.
 
     Raises
     ------
     GraphError
-        If it is something else; the message says where.
-
-    Examples
-    --------
-    >>> from skmegatron.nodes.topology import check_topology
-    >>> check_topology({"inputs": []})
-    Traceback (most recent call last):
-        ...
-    skmegatron.errors.GraphError: This is no description of a graph: 'steps' is missing. ...
+        If a part is missing or of another kind, if something is read that no node before
+        gives, or two nodes have one name; the message says where. Keys that are not known
+        are left alone.
     """
-    _check(topology, _TOPOLOGY, "")
-    made: set[str] = set()
-    inputs = {one["name"]: [one["name"]] for one in topology["inputs"]}
-    steps = {one["name"]: one for one in topology["steps"]}
-    twice = len(inputs) + len(steps) < len(topology["inputs"]) + len(topology["steps"])
-    if twice or sorted(topology["order"]) != sorted([*inputs, *steps]):
-        raise _no_topology("'order' does not list each input and step once")
-    for name in topology["order"]:
-        _check_read(steps.get(name), made)
-        outputs = inputs.get(name) or [one["name"] for one in steps[name]["outputs"]]
-        for output in outputs:
-            if output in made:
-                raise _no_topology(f"two nodes are named {_cut(output)}")
-            made.add(output)
-    for end in (*topology["metrics"], *topology["explorers"]):
-        _check_read(end, made)
-    for name in topology["outputs"]:
-        if name not in made:
+    _check_kind(given, dict, "the whole")
+    _check(given, {"outputs": [_TEXT]}, "")
+    _check_kind(given.get("nodes"), list, "'nodes'")
+    known: set[str] = set()
+    for place, node in enumerate(given["nodes"]):
+        _check_kind(node, dict, f"'nodes[{place}]'")
+        is_step = "reads" in node
+        _check(node, _STEP if is_step else _INPUT, f"nodes[{place}].")
+        if is_step:
+            _check_reads(node, known)
+        for name in [one["name"] for one in node["gives"]] if is_step else [node["name"]]:
+            if name in known:
+                raise _no_topology(f"two nodes are named {_cut(name)}")
+            known.add(name)
+    for name in given["outputs"]:
+        if name not in known:
             raise _no_topology(f"nothing makes the output {_cut(name)}")
 
 
-def _check_read(step: dict[str, Any] | None, made: set[str]) -> None:
-    if step is None:
-        return
+def _check_reads(step: dict[str, Any], known: set[str]) -> None:
     state = [] if step["state_of"] is None else [step["state_of"]]
-    for name in (*step["inbound"], *step["fit_only"].values(), *state):
-        if name not in made:
+    for name in (*step["reads"], *step["fit_only"].values(), *state):
+        if name not in known:
             raise _no_topology(f"{_cut(step['name'])} reads {_cut(name)}, not made before it")
 
 
-def _check(value: Any, expected: Any, place: str) -> None:
-    """Check nested data: a dict of keys, a list of one kind, or a test with its words."""
-    if isinstance(expected, dict):
-        _check_kind(value, dict, place)
-        for key, inner in expected.items():
-            where = f"{place}.{key}" if place else key
-            if key not in value:
-                raise _no_topology(f"{where!r} is missing")
-            _check(value[key], inner, where)
-    elif isinstance(expected, list):
-        _check_kind(value, list, place)
-        for number, item in enumerate(value):
-            _check(item, expected[0], f"{place}[{number}]")
-    elif not expected[1](value):
-        raise _no_topology(f"{place!r} takes {expected[0]}, got {_cut(value)}")
+def _check(value: dict[str, Any], expected: dict[str, Any], place: str) -> None:
+    """Check a dictionary: by key, a test with its words, or a list with what is in it."""
+    for key, inner in expected.items():
+        where = repr(f"{place}{key}")
+        if key not in value:
+            raise _no_topology(f"{where} is missing")
+        if isinstance(inner, list):
+            _check_kind(value[key], list, where)
+        items = value[key] if isinstance(inner, list) else [value[key]]
+        test = inner[0] if isinstance(inner, list) else inner
+        for number, item in enumerate(items):
+            if isinstance(test, dict):
+                _check_kind(item, dict, where)
+                _check(item, test, f"{place}{key}[{number}].")
+            elif not test[1](item):
+                raise _no_topology(f"{where} takes {test[0]}, got {_cut(item)}")
 
 
-def _check_kind(value: Any, kind: type, place: str) -> None:
+def _check_kind(value: Any, kind: type, where: str) -> None:
     if not isinstance(value, kind):
-        where = repr(place) if place else "the whole"
         raise _no_topology(f"{where} takes a {kind.__name__}, got {_cut(value)}")
 
 
@@ -264,10 +255,9 @@ def _is_shape(value: Any) -> bool:
     )
 
 
-def _are_keywords(value: Any) -> bool:
+def _are_names(value: Any) -> bool:
     return isinstance(value, dict) and all(
-        isinstance(key, str) and key.isidentifier() and isinstance(name, str)
-        for key, name in value.items()
+        isinstance(part, str) for pair in value.items() for part in pair
     )
 
 
@@ -277,24 +267,24 @@ _TEXT: _Test = ("a text", lambda value: isinstance(value, str))
 _MAYBE: _Test = ("a text or null", lambda value: value is None or isinstance(value, str))
 _FLAG: _Test = ("true or false", lambda value: isinstance(value, bool))
 _SHAPE: _Test = ("a list of sizes or null", _is_shape)
-_KIND: _Test = (f"one of {_INPUT_KINDS}", lambda value: value in _INPUT_KINDS)
+_INPUT: dict[str, Any] = {
+    "name": _NAME,
+    "kind": ("input or target", lambda value: value in ("input", "target")),
+    "shape": _SHAPE,
+    "fed": _SHAPE,
+    "text": _TEXT,
+}
 _STEP: dict[str, Any] = {
     "name": _NAME,
-    "label": _TEXT,
-    "off": _FLAG,
-    "repr": _TEXT,
-    "inbound": [_TEXT],
-    "fit_only": ("names of nodes by keyword", _are_keywords),
+    "kind": ("step, metric or explorer", lambda value: value in ("step", "metric", "explorer")),
+    "layer": _TEXT,
+    "estimator": _MAYBE,
+    "passthrough": _FLAG,
+    "reads": [_TEXT],
+    "fit_only": ("names of nodes by keyword", _are_names),
     "state_of": _MAYBE,
-    "outputs": [{"name": _NAME, "label": _TEXT, "seen": _SHAPE}],
-}
-_TOPOLOGY: dict[str, Any] = {
-    "inputs": [{"name": _NAME, "kind": _KIND, "shape": _SHAPE, "seen": _SHAPE, "repr": _TEXT}],
-    "steps": [_STEP],
-    "metrics": [_STEP],
-    "explorers": [_STEP],
-    "outputs": [_TEXT],
-    "order": [_TEXT],
+    "gives": [{"name": _NAME, "which": _TEXT, "shape": _SHAPE}],
+    "text": _TEXT,
 }
 
 
@@ -307,6 +297,6 @@ def _cut(value: Any) -> str:
 
 def _no_topology(fault: str) -> GraphError:
     return GraphError(
-        f"This is no description of a graph: {fault}. Let the pipeline be saved again by "
-        "whoever made it."
+        f"This describes no graph: {fault}. Pass what describe(path)['graph'] gives; if that is "
+        "it, let the pipeline be saved again by whoever made it."
     )

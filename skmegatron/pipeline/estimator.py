@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn import get_config
@@ -22,13 +22,13 @@ from skmegatron.engine.feed import Feed
 from skmegatron.engine.plan import Plan, Task, plan
 from skmegatron.engine.run import Fit
 from skmegatron.errors import GraphError
-from skmegatron.io.saving import load, save
 from skmegatron.io.tables import released
 from skmegatron.nodes.core import Node, Step
 from skmegatron.nodes.graph import Graph
 from skmegatron.pipeline.answers import gives_values, offers
+from skmegatron.pipeline.artefacts import save_pipeline
 from skmegatron.pipeline.holding import (
-    check_alike,
+    alike,
     check_holding,
     cut,
     groups_apart,
@@ -351,8 +351,7 @@ class Pipeline(Streams):
         named = weights_by_name(graph, planned, weights)
         edge = Edge(inputs_held_out(graph, planned, X, named), graph.data_inputs)
         held_out = self._feed(graph, edge, X, y, named, fitting=True)
-        check_alike(feed, held_out)
-        return held_out.values
+        return alike(feed, held_out)
 
     def check_leakage(self, X: Any = None) -> list[Leak]:
         """List the ways by which labels, or rows that are held out, would get into a score.
@@ -438,25 +437,42 @@ class Pipeline(Streams):
             bundle["text/html"] = self._repr_html_()
         return bundle
 
-    def save(self, save_dir: str | os.PathLike[str]) -> Path:
+    def save(
+        self, save_dir: str | os.PathLike[str], format: Literal["joblib", "skops"] = "joblib"
+    ) -> Path:
         """Write the pipeline, with what it has learned, to a file.
-
-        Loading the file runs code from it: load only files you trust.
 
         Parameters
         ----------
         save_dir : path-like
             Folder; made where it is missing.
+        format : {"joblib", "skops"}, default="joblib"
+            A joblib file holds anything, and loading it runs code: for those who trust you. A
+            skops file holds types by name, and whoever reads it says which of them are built. It
+            holds no code, no `storage` and no `memory`.
 
         Returns
         -------
         Path
-            ``save_dir/name-version.pkl``, or ``save_dir/name.pkl`` without a version.
+            ``save_dir/name-version.pkl``, or ``save_dir/name.pkl`` without a version; a skops
+            file ends in ``.skops``.
 
         Raises
         ------
         ValueError
-            If the pipeline has no name, or one that cannot be a file's.
+            If the pipeline has no name, or one that cannot be a file's; or if it is to be a skops
+            file, and holds code that cannot be imported by its name. No file is written then.
+        MissingDependencyError
+            If it is to be a skops file, and skops is not installed.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import skmegatron as sm
+        >>> x = sm.Input("x")
+        >>> pipe = sm.Pipeline(x, x * 2, name="double", version="0.1")
+        >>> pipe.save(tempfile.mkdtemp()).name
+        'double-0.1.pkl'
         """
         if not self.name:
             raise ValueError(
@@ -470,41 +486,4 @@ class Pipeline(Streams):
                 "name without path separators."
             )
         self._fingerprint()  # saved, so that all who load the file find the same rows
-        return save(self, Path(save_dir) / f"{stem}.pkl")
-
-
-def load_pipeline(path: str | os.PathLike[str], storage_db: Any = None) -> Pipeline:
-    """Read a pipeline that `Pipeline.save` wrote.
-
-    Loading runs code from the file: load only files you trust.
-
-    Parameters
-    ----------
-    path : path-like
-    storage_db : object, default=None
-        Becomes the pipeline's `storage`.
-
-    Returns
-    -------
-    Pipeline
-
-    Raises
-    ------
-    LoadError
-        If the file is truncated, damaged, or holds something else.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> import skmegatron as sm
-    >>> x = sm.Input("x")
-    >>> path = sm.Pipeline(x, x * 2, name="double", version="0.1").save(tempfile.mkdtemp())
-    >>> path.name
-    'double-0.1.pkl'
-    >>> sm.load_pipeline(path).transform([1, 2])
-    array([2, 4])
-    """
-    pipeline: Pipeline = load(path, Pipeline)
-    if storage_db is not None:
-        pipeline.storage = storage_db
-    return pipeline
+        return save_pipeline(self, save_dir, stem, format)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from numbers import Real
 from typing import Any
 
+import narwhals as nw
 import numpy as np
 from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit, StratifiedShuffleSplit
 from sklearn.utils import check_consistent_length
@@ -22,7 +23,7 @@ from skmegatron.engine.feed import Feed
 from skmegatron.engine.heldout import other_labels
 from skmegatron.engine.plan import Plan, plan
 from skmegatron.errors import ShapeError
-from skmegatron.io.tables import as_values, column_names, is_frame, take_rows
+from skmegatron.io.tables import as_values, column_names, is_frame, select_block, take_rows
 from skmegatron.nodes.core import InputNode, Node, Step, Target
 from skmegatron.nodes.graph import Graph
 
@@ -183,26 +184,39 @@ def weights_by_name(graph: Graph, planned: Plan, weights: Any) -> dict[str, Any]
     )
 
 
-def check_alike(feed: Feed, held_out: Feed) -> None:
-    """Insist that a held-out table has the columns of the rows to learn from.
+def alike(feed: Feed, held_out: Feed) -> dict[Node, Any]:
+    """Give held-out rows as the rows to learn from come: as dataframes or as arrays.
 
     Parameters
     ----------
     feed, held_out : Feed
+
+    Returns
+    -------
+    dict of Node to array or dataframe
 
     Raises
     ------
     ShapeError
         If it has others, or the same in another order.
     """
-    if feed.by_name or not (is_frame(feed.table) and is_frame(held_out.table)):
-        return
-    ours, theirs = column_names(feed.table), column_names(held_out.table)
-    if ours != theirs:
-        raise ShapeError(
-            f"X has the columns {ours}, and that of validation_data {theirs}. Pass the same "
-            "columns in the same order."
-        )
+    if not feed.by_name and is_frame(feed.table) and is_frame(held_out.table):
+        ours, theirs = column_names(feed.table), column_names(held_out.table)
+        if ours != theirs:
+            raise ShapeError(
+                f"X has the columns {ours}, and that of validation_data {theirs}. Pass the same "
+                "columns in the same order."
+            )
+    return {node: _like(feed.values.get(node), value) for node, value in held_out.values.items()}
+
+
+def _like(learned: Any, value: Any) -> Any:
+    if is_frame(value) and isinstance(learned, np.ndarray):
+        return select_block(value, range(len(column_names(value))))
+    if isinstance(value, np.ndarray) and is_frame(learned):
+        frame = nw.from_native(learned, eager_only=True)
+        return nw.from_numpy(value, frame.columns, backend=frame.implementation).to_native()
+    return value
 
 
 def groups_apart(graph: Graph, fit_only: Mapping[str, Any]) -> tuple[Any, Mapping[str, Any]]:

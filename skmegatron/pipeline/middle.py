@@ -7,6 +7,7 @@ afterwards: a fit refuses it, for a prediction would read it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from scipy import sparse
@@ -82,6 +83,23 @@ def refuse_middle(graph: Graph, X: Any, what: str, instead: str = "") -> None:
         raise ValueError(
             f"{what}; leave {name!r} out, or {instead or f'draw sm.Input({name!r})'}."
         )
+
+
+def note_misspelt(error: Exception, graph: Graph, X: Any) -> None:
+    """Note on an error which names of steps the unknown names in `X` are close to.
+
+    Parameters
+    ----------
+    error : Exception
+    graph : Graph
+    X : object
+        What the user hands in.
+    """
+    known = {*graph.middle, *(node.name for node in graph.inputs)}
+    for name in X if isinstance(X, Mapping) and not sparse.issparse(X) else ():
+        close = get_close_matches(name, graph.middle, 1) if isinstance(name, str) else []
+        if close and name not in known:
+            error.add_note(f"  {name!r} is no name here; the step {close[0]!r} is close to it.")
 
 
 def given_values(

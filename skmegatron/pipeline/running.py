@@ -24,13 +24,13 @@ from skmegatron.engine.feed import Feed, Given, bind
 from skmegatron.engine.plan import Plan, is_stateful, plan
 from skmegatron.engine.run import Work, run
 from skmegatron.engine.unwritten import leave_unwritten
-from skmegatron.errors import GraphError, MegatronError, ShapeError
+from skmegatron.errors import GraphError, MegatronError, MissingInputError, ShapeError
 from skmegatron.io.dataset import Dataset
 from skmegatron.io.tables import column_names, is_frame, released
 from skmegatron.nodes.core import InputNode, Node, Step, Target
 from skmegatron.nodes.graph import Graph
 from skmegatron.pipeline.heads import Head, pipeline_tags
-from skmegatron.pipeline.middle import fed_nodes, given_values, refuse_middle
+from skmegatron.pipeline.middle import fed_nodes, given_values, note_misspelt, refuse_middle
 from skmegatron.pipeline.names import (
     in_container,
     input_columns,
@@ -115,7 +115,11 @@ class Running(Routed):
         if edge.given is None:
             refuse_middle(graph, X, "fit learns every step")
         given = edge.given or ()
-        feed = bind(graph.inputs, edge.needed, edge.of_data, X, y, extra, names, given)
+        try:
+            feed = bind(graph.inputs, edge.needed, edge.of_data, X, y, extra, names, given)
+        except MissingInputError as error:
+            note_misspelt(error, graph, X)
+            raise
         if not fitting:
             self._check_frames(feed)
         checked = not fitting and hasattr(self, "n_features_in_") and not feed.by_name

@@ -41,15 +41,16 @@ def warm_layers(
         If a name is no step's, or that of one that cannot go on.
     """
     names = [asked] if isinstance(asked, str) else list(asked or ())
-    able = {name: step for name, step in graph.by_name.items() if _goes_on(step)}
+    steps = graph.by_name
+    able = [name for name, step in steps.items() if _goes_on(step)] if names else []
     for name in names:
         if name not in able:
             raise ValueError(_refusal(graph, name, able))
-    chosen = [name for name, step in able.items() if name in names or _params(step)["warm_start"]]
+    chosen = [name for name, step in steps.items() if name in names or _told_to_go_on(step)]
     return {
-        name: _going_on(able[name].layer, fitted[name])
+        name: _going_on(steps[name].layer, fitted[name])
         for name in chosen
-        if name in fitted and _kind(fitted[name]) == _kind(able[name].layer)
+        if name in fitted and _kind(fitted[name]) == _kind(steps[name].layer)
     }
 
 
@@ -79,10 +80,12 @@ def _going_on(template: Any, fitted: Any) -> Any:
     return layer.set_params(**{**clone(template).get_params(deep=False), "warm_start": True})
 
 
+def _told_to_go_on(step: Step) -> bool:
+    # Every fit asks this of every step, and hardly any says yes: get_params takes longer.
+    return bool(getattr(_named(step), "warm_start", False)) and _goes_on(step)
+
+
 def _goes_on(step: Step) -> bool:
-    # Every fit asks this of every step, and hardly any has it: get_params takes longer to say so.
-    if not hasattr(_named(step), "warm_start"):
-        return False
     return bool(getattr(step.layer, "stateful", True)) and "warm_start" in _params(step)
 
 
@@ -101,9 +104,9 @@ def _kind(layer: Any) -> tuple[type[Any], type[Any]]:
     return type(layer), type(inner)
 
 
-def _refusal(graph: Graph, name: str, able: Mapping[str, Step]) -> str:
+def _refusal(graph: Graph, name: str, able: Sequence[str]) -> str:
     what = f"{name!r} cannot go on from an earlier fit: it has no parameter warm_start"
     if name not in graph.by_name:
         what = f"{name!r} is no step of this pipeline"
-    can = f"the steps that can go on are {list(able)}" if able else "no step of it can go on"
+    can = f"the steps that can go on are {able}" if able else "no step of it can go on"
     return f"warm_start takes names of steps; {what}, and {can}. Leave the others out."

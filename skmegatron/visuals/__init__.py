@@ -5,7 +5,6 @@ from skmegatron.visuals.export import (
     pipeline_imshow,
     pipeline_to_dot,
     topology_imsave,
-    topology_to_dot,
 )
 from skmegatron.visuals.svg import pipeline_html, pipeline_svg, topology_svg
 
@@ -17,5 +16,4 @@ __all__ = [
     "pipeline_to_dot",
     "topology_imsave",
     "topology_svg",
-    "topology_to_dot",
 ]

@@ -19,7 +19,6 @@ from skmegatron.visuals.svg import Rankdir, pipeline_svg, topology_svg
 
 #: Boxes and lines; Graphviz takes minutes for more.
 _MOST_FOR_GRAPHVIZ = 10_000
-
 #: Fill and shape of each kind of box; fit-only edges are dashed.
 _LOOKS = {
     "input": {"fillcolor": "#e3edf9", "color": "#2563b0", "shape": "oval"},
@@ -62,73 +61,43 @@ def pipeline_to_dot(pipeline: Any, rankdir: Rankdir = "TB") -> Any:
     >>> print(pipeline_to_dot(sm.Pipeline(x, sm.layers.Whiten()(x))).get_rankdir())
     TB
     """
-    return topology_to_dot(topology(pipeline.graph), rankdir)
+    return _dot(topology(pipeline.graph), rankdir)
 
 
-def topology_to_dot(topology: Mapping[str, Any], rankdir: Rankdir = "TB") -> Any:
-    """Describe a graph for Graphviz from its description, without a pipeline.
-
-    Parameters
-    ----------
-    topology : mapping
-        As `skmegatron.nodes.topology.topology` gives it, or what JSON made of that.
-    rankdir : {"TB", "LR"}, default="TB"
-        Top to bottom or left to right.
-
-    Returns
-    -------
-    pydot.Dot
-
-    Raises
-    ------
-    GraphError
-        If `topology` describes no graph.
-    MissingDependencyError
-        If pydot is not installed.
-
-    Examples
-    --------
-    >>> import skmegatron as sm
-    >>> from skmegatron.nodes.topology import topology
-    >>> x = sm.Input("x")
-    >>> drawn = topology(sm.Pipeline(x, sm.layers.Whiten()(x)).graph)
-    >>> [edge.get_source() for edge in sm.visuals.topology_to_dot(drawn).get_edges()]
-    ['"input x"', '"step whiten"']
-    """
+def _dot(graph: Mapping[str, Any], rankdir: Rankdir) -> Any:
     pydot = optional("pydot", extra="viz", purpose="Describing a graph for Graphviz")
-    check_topology(topology)
     dot = pydot.Dot("pipeline", graph_type="digraph", rankdir=rankdir)
     dot.set_node_defaults(style="filled", fontname="Helvetica")
     dot.set_edge_defaults(fontname="Helvetica", fontsize="10")
-    keys: dict[str, str] = {}  # the box that an edge from a node starts from
-    for one in topology["inputs"]:
-        keys[one["name"]] = f"input {one['name']}"
-        kind = "target" if one["kind"] == "target" else "input"
-        dot.add_node(_box(pydot, keys[one["name"]], kind, one["name"]))
-    steps = {one["name"]: one for one in topology["steps"]}
-    drawn = [(steps[name], "step") for name in topology["order"] if name in steps]
-    drawn += [(end, "metric") for end in topology["metrics"]]
-    drawn += [(end, "explorer") for end in topology["explorers"]]
-    for step, kind in drawn:
-        key = f"step {step['name']}"
-        label = step["name"] if step["off"] else f"{step['name']}\n{step['label']}"
-        dot.add_node(_box(pydot, key, kind, label))
-        for edge in _edges_into(step):
-            dot.add_edge(pydot.Edge(_quoted(keys[edge.pop("from")]), _quoted(key), **edge))
-        keys.update((made["name"], key) for made in step["outputs"])
-    for name in topology["outputs"]:
+    boxes: dict[str, str] = {}  # of each node, the box that edges start from
+    for node in graph["nodes"]:
+        if "reads" not in node:
+            boxes[node["name"]] = f"input {node['name']}"
+            dot.add_node(_box(pydot, boxes[node["name"]], node["kind"], node["name"]))
+            continue
+        box = f"step {node['name']}"
+        boxes.update((port["name"], box) for port in node["gives"])
+        dot.add_node(_box(pydot, box, node["kind"], _label(node)))
+        for start, looks in _edges(node):
+            dot.add_edge(pydot.Edge(_quoted(boxes[start]), _quoted(box), **looks))
+    for name in graph["outputs"]:
         dot.add_node(_box(pydot, f"output {name}", "output", name))
-        dot.add_edge(pydot.Edge(_quoted(keys[name]), _quoted(f"output {name}")))
+        dot.add_edge(pydot.Edge(_quoted(boxes[name]), _quoted(f"output {name}")))
     return dot
 
 
-def _edges_into(step: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    for name in step["inbound"]:
-        yield {"from": name}
-    for keyword, name in step["fit_only"].items():
-        yield {"from": name, "style": "dashed", "label": keyword}
+def _label(step: Mapping[str, Any]) -> str:
+    kind = (step["estimator"] or step["layer"]).rpartition(".")[2]
+    return str(step["name"]) if step["passthrough"] else f"{step['name']}\n{kind}"
+
+
+def _edges(step: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Give the node that each edge to a step starts from, and how the edge looks."""
+    yield from ((name, {}) for name in step["reads"])
+    for key, name in step["fit_only"].items():
+        yield name, {"style": "dashed", "label": _quoted(key)}
     if step["state_of"] is not None:
-        yield {"from": step["state_of"], "style": "dotted", "label": "state"}
+        yield step["state_of"], {"style": "dotted", "label": "state"}
 
 
 def pipeline_imshow(pipeline: Any, rankdir: Rankdir | None = None) -> Any:
@@ -183,9 +152,9 @@ def pipeline_imsave(
     ----------
     pipeline : Pipeline
     save_path : path-like, default="pipeline.png"
-        The ending chooses the format: svg is drawn by skmegatron itself; dot is the text that
-        Graphviz reads; png, pdf and whatever else Graphviz knows by the ``dot`` of the system
-        where there is one, else by the one that the extra `viz` brings.
+        The ending chooses the format: svg is drawn by skmegatron itself; png, pdf and
+        whatever else Graphviz knows by the ``dot`` of the system where there is one, else
+        by the one that the extra `viz` brings.
     rankdir : {"TB", "LR"}, default="TB"
         Top to bottom or left to right.
 
@@ -208,34 +177,34 @@ def pipeline_imsave(
     >>> pipeline_imsave(sm.Pipeline(x, x * 2), tempfile.mkdtemp() + "/double.svg").name
     'double.svg'
     """
-    drawn = topology(pipeline.graph, vars(pipeline).get("_shapes", {}))
-    return topology_imsave(drawn, save_path, rankdir)
+    path = Path(save_path)
+    path = path if path.suffix else path.with_suffix(".png")
+    shapes = vars(pipeline).get("_shapes", {})
+    return topology_imsave(topology(pipeline.graph, shapes), path, rankdir)
 
 
 def topology_imsave(
-    topology: Mapping[str, Any], save_path: str | os.PathLike[str], rankdir: Rankdir | None = "TB"
+    graph: Mapping[str, Any], save_path: str | os.PathLike[str], rankdir: Rankdir = "TB"
 ) -> Path:
-    """Save a picture of a graph from its description, without a pipeline.
+    """Save a picture of a graph that is only described, as a saved file describes it.
 
     Parameters
     ----------
-    topology : mapping
-        As `skmegatron.nodes.topology.topology` gives it, or what JSON made of that.
+    graph : mapping
+        What `skmegatron.nodes.topology.topology` gives, or ``describe(path)["graph"]``.
     save_path : path-like
-        The ending chooses the format, as in `pipeline_imsave`; dot is the text that Graphviz
-        reads.
+        As in `pipeline_imsave`.
     rankdir : {"TB", "LR"}, default="TB"
-        Top to bottom or left to right; None takes what fits.
 
     Returns
     -------
     Path
-        `save_path`, with ``.png`` where it had no ending.
+        `save_path`.
 
     Raises
     ------
     GraphError
-        If `topology` describes no graph, or one too large for Graphviz.
+        If the description is none of a graph, or of one too large for Graphviz.
     MissingDependencyError
         If there is no Graphviz for the format.
 
@@ -245,23 +214,23 @@ def topology_imsave(
     >>> import skmegatron as sm
     >>> from skmegatron.nodes.topology import topology
     >>> x = sm.Input("x")
-    >>> drawn = topology(sm.Pipeline(x, x * 2).graph)
-    >>> sm.visuals.topology_imsave(drawn, tempfile.mkdtemp() + "/double.svg").name
+    >>> path = tempfile.mkdtemp() + "/double.svg"
+    >>> sm.visuals.topology_imsave(topology(sm.Pipeline(x, x * 2).graph), path).name
     'double.svg'
     """
+    check_topology(graph)
     path = Path(save_path)
-    path = path if path.suffix else path.with_suffix(".png")
     kind, system = path.suffix[1:].lower(), shutil.which("dot")
     if kind == "svg":
-        path.write_text(topology_svg(topology, rankdir), encoding="utf-8")
+        path.write_text(topology_svg(graph, rankdir), encoding="utf-8")
         return path
-    dot = topology_to_dot(topology, rankdir or "TB")
+    dot = _dot(graph, rankdir)
     if kind == "dot":
         path.write_text(dot.to_string(), encoding="utf-8")
         return path
     if len(dot.get_node_list()) + len(dot.get_edge_list()) > _MOST_FOR_GRAPHVIZ:
         raise GraphError(
-            f"{len(topology['steps']):,} steps are too many for a picture as {path.suffix}. "
+            f"{len(graph['nodes']):,} nodes are too many for a picture as {path.suffix}. "
             "Save as .dot, or draw a part of the graph: Pipeline(inputs, node)."
         )
     if kind == "pdf" and system is None:

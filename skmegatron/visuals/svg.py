@@ -7,7 +7,7 @@ places, and `drawing` writes the SVG.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from skmegatron.nodes.topology import check_topology, topology
@@ -53,24 +53,23 @@ def pipeline_svg(pipeline: Any, rankdir: Rankdir | None = None) -> str:
     >>> svg.startswith("<svg"), "input" in svg
     (True, True)
     """
-    drawn = topology(pipeline.graph, vars(pipeline).get("_shapes", {}))
-    return topology_svg(drawn, rankdir)
+    return topology_svg(topology(pipeline.graph, vars(pipeline).get("_shapes", {})), rankdir)
 
 
 def topology_svg(topology: Mapping[str, Any], rankdir: Rankdir | None = None) -> str:
-    """Draw a graph from its description, without a pipeline and without any code of it.
+    """Draw a graph from its description alone, as a saved file holds it.
 
     Parameters
     ----------
     topology : mapping
-        As `skmegatron.nodes.topology.topology` gives it, or what JSON made of that.
+        What `skmegatron.nodes.topology.topology` gives, or ``describe(path)["graph"]``.
     rankdir : {"TB", "LR"}, default=None
         As in `pipeline_svg`.
 
     Returns
     -------
     str
-        An SVG document without scripts and references, whatever the description says. A
+        An SVG document, without scripts and references whatever the description says. A
         graph too large for a picture gives a note that says so.
 
     Raises
@@ -78,30 +77,32 @@ def topology_svg(topology: Mapping[str, Any], rankdir: Rankdir | None = None) ->
     ValueError
         If `rankdir` is something else.
     GraphError
-        If `topology` describes no graph.
+        If the description is none of a graph.
 
     Examples
     --------
     >>> import skmegatron as sm
     >>> from skmegatron.nodes.topology import topology
     >>> x = sm.Input("x")
-    >>> pipe = sm.Pipeline(x, x * 2)
-    >>> sm.visuals.topology_svg(topology(pipe.graph)) == sm.visuals.pipeline_svg(pipe)
+    >>> sm.visuals.topology_svg(topology(sm.Pipeline(x, x * 2).graph)).startswith("<svg")
     True
     """
     if rankdir not in (None, "TB", "LR"):
         raise ValueError(f"rankdir takes 'TB', 'LR' or None, got {rankdir!r}.")
     check_topology(topology)
-    if not topology["order"]:
+    nodes = topology["nodes"]
+    if not nodes:
         return note("There is nothing in this graph yet.")
-    nodes = [*topology["inputs"], *topology["metrics"], *topology["explorers"]]
-    n_nodes = len(nodes) + sum(max(1, len(step["outputs"])) for step in topology["steps"])
-    if n_nodes > _MOST_NODES or _n_lines(topology) > _MOST_LINES:
-        return _too_large(topology)
+    steps = [node for node in nodes if "reads" in node]
+    n_nodes = len(nodes) + sum(max(0, len(step["gives"]) - 1) for step in steps)
+    n_lines = sum(map(_n_read, steps))
+    n_steps = sum(step["kind"] == "step" for step in steps)
+    if n_nodes > _MOST_NODES or n_lines > _MOST_LINES:
+        return _too_large(n_steps, n_lines)
     boxes, lines = _scene(topology)
     layers = into_layers(boxes, lines)
     if sum(map(len, layers)) > _MOST_CELLS:
-        return _too_large(topology)
+        return _too_large(n_steps, n_lines)
     order(layers)
     svg, width = picture(layers, lines, down=rankdir == "TB")
     if rankdir is None and width > _NOTEBOOK:
@@ -156,57 +157,58 @@ def _scene(topology: Mapping[str, Any]) -> tuple[list[Cell], list[Line]]:
     boxes: list[Cell] = []
     lines: list[Line] = []
     ports: dict[str, tuple[Cell, int]] = {}
-    makers: dict[str, str] = {}
-
-    def add(step: Mapping[str, Any], kind: str) -> None:
-        box = _step_box(step, kind, makers)
+    for node in topology["nodes"]:
+        is_input = "reads" not in node
+        box = _input_box(node) if is_input else _step_box(node)
         boxes.append(box)
-        lines.extend(Line(*ports[node], box) for node in step["inbound"])
-        lines.extend(
-            Line(*ports[node], box, "fit", clip(key, 20)) for key, node in step["fit_only"].items()
-        )
-        if step["state_of"] is not None:
-            lines.append(Line(*ports[step["state_of"]], box, "state", "state"))
-
-    inputs = {one["name"]: one for one in topology["inputs"]}
-    steps = {one["name"]: one for one in topology["steps"]}
-    for name in topology["order"]:
-        if name in inputs:
-            boxes.append(_input_box(inputs[name]))
-            boxes[-1].ports = [_shape(inputs[name]["seen"])]
-            ports[name] = boxes[-1], 0
-            continue
-        add(steps[name], "step")
-        outputs = steps[name]["outputs"]
-        boxes[-1].ports = [f"{clip(one['label'], 20)} {_shape(one['seen'])}" for one in outputs]
-        boxes[-1].ports = [label.strip() for label in boxes[-1].ports]
-        ports.update((one["name"], (boxes[-1], port)) for port, one in enumerate(outputs))
-        makers.update((one["name"], name) for one in outputs)
-    for kind in ("metric", "explorer"):
-        for end in topology[f"{kind}s"]:
-            add(end, kind)
-    for name in dict.fromkeys(topology["outputs"]):
+        if not is_input:
+            lines.extend(_lines_to(box, node, ports))
+        gives = [{**node, "which": "", "shape": node["fed"]}] if is_input else node["gives"]
+        box.ports = [_port_label(port) for port in gives]
+        ports.update((port["name"], (box, place)) for place, port in enumerate(gives))
+    for name in topology["outputs"]:
         boxes.append(Cell("output", (name,), f"output {name!r}"))
         lines.append(Line(*ports[name], boxes[-1]))
     return boxes, lines
 
 
-def _input_box(one: Mapping[str, Any]) -> Cell:
-    if one["kind"] == "target":
-        return Cell("target", (one["name"], "target"), one["repr"])
-    return Cell("input", (one["name"], _shape(one["shape"])), one["repr"])
-
-
-def _step_box(step: Mapping[str, Any], kind: str, makers: Mapping[str, str]) -> Cell:
-    name, label = step["name"], step["label"]
-    lines = (name,) if label.lower() == name.lower() else (name, label)
-    hint = f"{name}\n{step['repr']}"
+def _lines_to(
+    box: Cell, step: Mapping[str, Any], ports: Mapping[str, tuple[Cell, int]]
+) -> Iterator[Line]:
+    for name in step["reads"]:
+        yield Line(*ports[name], box)
+    for key, name in step["fit_only"].items():
+        yield Line(*ports[name], box, "fit", clip(key, 20))
     if step["state_of"] is not None:
-        hint = f"{name}\ninverse_transform of {makers.get(step['state_of'])!r}"
-    return Cell(f"{kind} skm-off" if step["off"] else kind, lines, hint)
+        yield Line(*ports[step["state_of"]], box, "state", "state")
 
 
-def _shape(shape: Sequence[int | None] | None) -> str:
+def _n_read(step: Mapping[str, Any]) -> int:
+    return len(step["reads"]) + len(step["fit_only"]) + (step["state_of"] is not None)
+
+
+def _input_box(node: Mapping[str, Any]) -> Cell:
+    kind = node["kind"]
+    return Cell(
+        kind, (node["name"], kind if kind == "target" else _shape(node["shape"])), node["text"]
+    )
+
+
+def _step_box(step: Mapping[str, Any]) -> Cell:
+    name, kind = step["name"], step["kind"]
+    cls = (step["estimator"] or step["layer"]).rpartition(".")[2]
+    cls = "passthrough" if step["passthrough"] else cls
+    lines = (name,) if cls.lower() == name.lower() else (name, cls)
+    hint = f"{name}\n{step['text']}"
+    return Cell(f"{kind} skm-off" if step["passthrough"] else kind, lines, hint)
+
+
+def _port_label(port: Mapping[str, Any]) -> str:
+    """Word what leaves a step: which of its outputs, where it has several, and the shape."""
+    return f"{clip(port['which'], 20)} {_shape(port['shape'])}".strip()
+
+
+def _shape(shape: Any) -> str:
     """Word the shape of a value from that of one observation."""
     if shape is None:
         return ""
@@ -214,16 +216,8 @@ def _shape(shape: Sequence[int | None] | None) -> str:
     return clip("\N{MULTIPLICATION SIGN}".join(sizes), 20)
 
 
-def _n_lines(topology: Mapping[str, Any]) -> int:
-    ends = (*topology["steps"], *topology["metrics"], *topology["explorers"])
-    return sum(
-        len(step["inbound"]) + len(step["fit_only"]) + (step["state_of"] is not None)
-        for step in ends
-    )
-
-
-def _too_large(topology: Mapping[str, Any]) -> str:
+def _too_large(n_steps: int, n_lines: int) -> str:
     return note(
-        f"{len(topology['steps']):,} steps, {_n_lines(topology):,} lines: too many to draw.",
+        f"{n_steps:,} steps, {n_lines:,} lines: too many to draw.",
         "Draw a part of the graph: Pipeline(inputs, node).",
     )

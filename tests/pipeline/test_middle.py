@@ -203,6 +203,15 @@ def test_runs_that_start_elsewhere_are_not_mixed_up(features, n_jobs):
         assert_allclose(pipeline.transform(start, outputs=["features"]), features)
 
 
+def test_a_misspelt_name_of_a_step_is_told(features):
+    pipeline = digits().fit(BOTH, LABELS)
+
+    with pytest.raises(MissingInputError) as told:
+        pipeline.predict({"featurs": features})
+
+    assert any("'featurs' is no name here; the step 'features'" in n for n in told.value.__notes__)
+
+
 @given(known=st.sets(st.sampled_from(["image", "age", "pixels", "years", "features"])))
 @settings(max_examples=32)
 def test_any_mixture_answers_as_the_inputs_or_says_what_is_missing(known):

@@ -711,6 +711,20 @@ def test_frames_reach_the_step_as_they_are():
     assert_array_equal(pipe.steps_.model.is_categorical_, [True, False])
 
 
+@pytest.mark.parametrize("learned", ["array", "frame"])
+def test_held_out_rows_arrive_as_those_to_learn_from(learned):
+    frame = pd.DataFrame(PATIENTS, columns=[f"c{i}" for i in range(10)])
+    train, other = (PATIENTS, frame) if learned == "array" else (frame, PATIENTS)
+    X, y = sm.Input("X", shape=(None,)), sm.Target("y")
+    model = xgboost.XGBRegressor(n_estimators=30, early_stopping_rounds=3)
+    pipe = sm.Pipeline([X, y], Sklearn(model)(X, "model", y=y))
+
+    as_learned = clone(pipe).fit(train, PROGRESS, validation_data=(train, PROGRESS))
+    otherwise = pipe.fit(train, PROGRESS, validation_data=(other, PROGRESS))
+
+    assert_array_equal(otherwise.predict(train), as_learned.predict(train))
+
+
 def test_a_pipeline_that_held_out_rows_can_be_pickled_and_cloned():
     pipe = scaled(HistGradientBoostingRegressor(**HIST))
     pipe.fit(PATIENTS, PROGRESS, validation_split=0.2)

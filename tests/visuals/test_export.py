@@ -48,7 +48,7 @@ def test_dot_tells_fit_only_edges_apart():
     dashed = {
         (edge.get_source(), edge.get_label()) for edge in edges if edge.get_style() == "dashed"
     }
-    assert dashed == {('"input label"', "y"), ('"input weight"', "sample_weight")}
+    assert dashed == {('"input label"', '"y"'), ('"input weight"', '"sample_weight"')}
 
 
 def test_dot_shows_whose_state_an_inverse_uses():

@@ -1,0 +1,228 @@
+"""Zip archives that strangers may have made: looked at before anybody builds what they hold.
+
+An archive is ours in form if its members are stored as they are, under plain names, each once,
+no larger together than the file, whole by their own checksums and by the one of the file.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import zipfile
+from collections.abc import Iterator
+from typing import IO, Any
+
+import numpy as np
+
+from skmegatron.errors import LoadError
+from skmegatron.io.sealed import checksum_of, description_in, find_seal
+
+#: Of the members of an archive, the one that describes it, and the one that skops reads.
+DESCRIPTION, SCHEMA = "skmegatron.json", "schema.json"
+_MARK = b"SKMGTRN1"
+_PLAIN = re.compile(r"[\w-]+\.(npy|npz|bin|json)")
+_COMMENT = 16 + len(_MARK)  # a checksum and the mark
+_DEEPEST = 400
+
+
+def seal_archive(content: io.BytesIO, description: dict[str, Any]) -> None:
+    """Add a description to a zip archive, and a checksum of the whole.
+
+    Parameters
+    ----------
+    content : BytesIO
+        Changed.
+    description : dict
+        JSON-able.
+    """
+    with zipfile.ZipFile(content, "a") as archive:
+        archive.writestr(DESCRIPTION, json.dumps(description, indent=1))
+        archive.comment = bytes(_COMMENT)
+    end = content.seek(-_COMMENT, io.SEEK_END)
+    content.seek(0)
+    checksum = checksum_of(content, end)
+    content.seek(end)
+    content.write(checksum + _MARK)
+
+
+def is_archive(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a file begins as a zip archive does.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    bool
+    """
+    with open(path, "rb") as file:
+        return file.read(4) == b"PK\x03\x04"
+
+
+def read_description(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read what a saved file tells of itself, and nothing else of it.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    LoadError
+        If it tells nothing that can be read.
+    """
+    name = os.fspath(path)
+    with open(path, "rb") as file:
+        if file.read(4) == b"PK\x03\x04":
+            content = _description_of(file, str(name))
+        else:
+            seal = find_seal(file)
+            if seal is None:
+                raise _tells_nothing(str(name))
+            file.seek(seal.begin)
+            content = file.read(seal.end - seal.begin)
+    return description_in(content, str(name))
+
+
+def _description_of(file: IO[bytes], path: str) -> bytes:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            if DESCRIPTION not in archive.namelist():
+                raise _tells_nothing(path)
+            _check_member(archive.getinfo(DESCRIPTION))
+            return archive.read(DESCRIPTION)
+    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+        raise LoadError(
+            f"{path!r} is damaged: reading it stopped with {type(error).__name__}: {error}. Write "
+            "it again with pipeline.save(folder)."
+        ) from error
+
+
+def _tells_nothing(path: str) -> LoadError:
+    return LoadError(
+        f"{path!r} tells nothing of itself: it was not written by pipeline.save(folder), or is "
+        "damaged. If you trust it, load it with load_pipeline(path) and save it again."
+    )
+
+
+def check_archive(archive: zipfile.ZipFile, file: IO[bytes]) -> None:
+    """Insist that an archive is one that can be read without harm.
+
+    Parameters
+    ----------
+    archive : ZipFile
+    file : binary file
+        The same, from its first byte.
+
+    Raises
+    ------
+    ValueError
+        If it is damaged, or made in a way in which none is written here.
+    """
+    members = archive.infolist()
+    names = [member.filename for member in members]
+    for member in members:
+        _check_member(member)
+    if len(set(names)) < len(names) or SCHEMA not in names:
+        raise ValueError(f"its members {names[:5]} are not each there once, {SCHEMA!r} with them")
+    size = file.seek(0, io.SEEK_END)
+    if sum(member.file_size for member in members) > size:
+        raise ValueError(f"its members claim to be larger than the file of {size:,} bytes")
+    if DESCRIPTION in names or archive.comment:
+        _check_whole(archive, file, size)
+    damaged = archive.testzip()
+    if damaged is not None:
+        raise ValueError(f"the checksum of its member {damaged!r} is not that of its bytes")
+    for name in names:
+        if name.endswith(".npy"):
+            _check_array(archive, name)
+
+
+def _check_member(member: zipfile.ZipInfo) -> None:
+    if not _PLAIN.fullmatch(member.filename) or member.orig_filename != member.filename:
+        raise ValueError(f"its member {member.filename!r} has no plain file name")
+    if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
+        raise ValueError(f"its member {member.filename!r} is compressed, and none of ours is")
+    if member.flag_bits & 0x1:
+        raise ValueError(f"its member {member.filename!r} is encrypted, and none of ours is")
+
+
+def _check_whole(archive: zipfile.ZipFile, file: IO[bytes], size: int) -> None:
+    comment = archive.comment
+    if len(comment) != _COMMENT or not comment.endswith(_MARK):
+        raise ValueError("it does not end with the mark that its description asks for")
+    file.seek(0)
+    if checksum_of(file, size - _COMMENT) != comment[:16]:
+        raise ValueError("its checksum is not that of its bytes")
+
+
+def _check_array(archive: zipfile.ZipFile, name: str) -> None:
+    """Insist that an array's header tells the size of what follows it, and no objects."""
+    with archive.open(name) as member:
+        version = np.lib.format.read_magic(member)
+        read = np.lib.format.read_array_header_1_0
+        if version != (1, 0):
+            read = np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(member)
+        begin = member.tell()
+    n_bytes = int(np.prod([int(size) for size in shape], dtype=object)) * dtype.itemsize
+    if dtype.hasobject or archive.getinfo(name).file_size - begin != n_bytes:
+        raise ValueError(f"its member {name!r} is not the array that its header tells")
+
+
+def schema_of(archive: zipfile.ZipFile) -> Any:
+    """Read what skops builds from, as JSON.
+
+    Parameters
+    ----------
+    archive : ZipFile
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ValueError
+        If it is no JSON object, or so deep that building from it would not end well.
+    """
+    schema = json.loads(archive.read(SCHEMA))
+    if not isinstance(schema, dict):
+        raise ValueError(f"{SCHEMA!r} holds no object")
+    for _, depth in _walk(schema):
+        if depth > _DEEPEST:
+            raise ValueError(f"{SCHEMA!r} is more than {_DEEPEST} levels deep")
+    return schema
+
+
+def parts_of(schema: Any) -> Iterator[dict[str, Any]]:
+    """Give each part of a schema that says how it is loaded.
+
+    Parameters
+    ----------
+    schema : dict
+
+    Yields
+    ------
+    dict
+    """
+    for part, _ in _walk(schema):
+        if isinstance(part, dict) and "__loader__" in part:
+            yield part
+
+
+def _walk(schema: Any) -> Iterator[tuple[Any, int]]:
+    waiting = [(schema, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        yield value, depth
+        if isinstance(value, dict | list):
+            inner = value.values() if isinstance(value, dict) else value
+            waiting.extend((item, depth + 1) for item in inner)
