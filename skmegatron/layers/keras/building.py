@@ -6,7 +6,7 @@ loss and metrics takes the place of what the model was compiled with; the rest s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sklearn.utils import Bunch
@@ -26,7 +26,7 @@ from skmegatron.layers.keras.hyper import (
 _LIVE = ("optimizer", "loss")
 
 
-def built(layer: Any, meta: Bunch) -> Any:
+def built(layer: Any, meta: Bunch, arrays: Sequence[Any]) -> Any:
     """Make the model that a layer's parameters describe.
 
     Parameters
@@ -34,6 +34,8 @@ def built(layer: Any, meta: Bunch) -> Any:
     layer : Keras
     meta : Bunch
         About the data; handed to a build function that has an argument of this name.
+    arrays : sequence of ndarray
+        The inputs: a model that does not know their shapes is shown one row.
 
     Returns
     -------
@@ -43,7 +45,8 @@ def built(layer: Any, meta: Bunch) -> Any:
     Raises
     ------
     TypeError
-        If the build function returns something else, or lacks an argument.
+        If there is no function or model, the function lacks an argument, or returns something
+        else.
     ValueError
         If there is no loss, or an option that nobody takes.
     """
@@ -51,8 +54,11 @@ def built(layer: Any, meta: Bunch) -> Any:
     with keras.saving.custom_object_scope(layer.custom_objects or {}):
         if is_template(layer.model):
             model = copied(layer.model)
-            if not layer.reset_weights:
-                model.set_weights(layer.model.get_weights())
+        elif not callable(layer.model):
+            raise TypeError(
+                f"{type(layer).__name__} takes a function that builds a model, or a keras.Model, "
+                f"got {layer.model!r}. Write {type(layer).__name__}(build, ...)."
+            )
         else:
             model = _called(layer, meta)
         if not isinstance(model, keras.Model):
@@ -60,8 +66,32 @@ def built(layer: Any, meta: Bunch) -> Any:
                 f"{label_of(layer.model)} must return a keras.Model, got "
                 f"{type(model).__name__}. Does it end in 'return model'?"
             )
+        rows = [array[:1] for array in arrays]
+        names = layer.input_names
+        show(model, dict(zip(names, rows, strict=True)) if names else rows)
+        if is_template(layer.model) and not layer.reset_weights:
+            model.set_weights(layer.model.get_weights())
         _compile(layer, model)
     return model
+
+
+def show(model: Any, rows: Any) -> None:
+    """Let a model that does not know the shapes of its inputs make its weights.
+
+    Parameters
+    ----------
+    model : keras.Model
+    rows : list or dict of array of shape (1, ...)
+        One row of each input.
+    """
+    if model.built:
+        return
+    if isinstance(rows, list) and len(rows) == 1:
+        rows = rows[0]
+    if isinstance(model, load_keras().Sequential):
+        model.build((None, *rows.shape[1:]))
+    else:  # its build() would be that of the user, or say that there is none
+        model(rows)
 
 
 def _called(layer: Any, meta: Bunch) -> Any:
@@ -72,7 +102,8 @@ def _called(layer: Any, meta: Bunch) -> Any:
     for name, value in layer.own_params().items():
         if name in taken and name != "model" and value is not None:
             given.setdefault(name, value)
-    if META in taken or anything:
+    # The arguments that a class of models leaves open are those of keras.Model.
+    if META in taken or (anything and not isinstance(layer.model, type)):
         given[META] = meta
     missing = [
         name
@@ -81,6 +112,11 @@ def _called(layer: Any, meta: Bunch) -> Any:
         and p.default is p.empty
         and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
     ]
+    if "model" in missing:
+        raise TypeError(
+            f"{label_of(layer.model)} has the argument 'model', which is what the layer calls "
+            "the function itself. Give it another name."
+        )
     if missing:
         names = ", ".join(f"{name}=..." for name in missing)
         raise TypeError(
@@ -277,6 +313,3 @@ def _name_of(loss: Any) -> str:
     if callable(loss) and hasattr(loss, "__name__"):
         return str(loss.__name__)
     return type(loss).__name__
-
-
-Builder = Callable[..., Any]

@@ -14,6 +14,7 @@ import os
 import pickle
 import sys
 import tempfile
+import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from types import FunctionType
@@ -48,8 +49,8 @@ def packed(model: Any, custom_objects: Mapping[str, Any] | None) -> dict[str, An
     content = _written(model)
     config = _config_of(content)
     custom: dict[str, Any] = dict(custom_objects or {})
-    custom |= _code_in(config.get("config"), model, custom)
-    custom |= _code_in(config.get("build_config"), model, custom)
+    whole = {key: part for key, part in config.items() if key != "compile_config"}
+    custom |= _code_in(whole, model, custom)
     compiled = dict(config.get("compile_config") or {})
     loss = getattr(model, "loss", None)
     kept = loss is not None and not _comes_back(loss)
@@ -99,7 +100,9 @@ def _written(model: Any) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "model.keras")
         try:
-            keras.saving.save_model(model, path)
+            with warnings.catch_warnings():  # a template has nothing to lose
+                warnings.filterwarnings("ignore", "You are saving a model that has not yet been")
+                keras.saving.save_model(model, path)
         except Exception as error:  # whatever a class of the user's own raises
             raise pickle.PicklingError(
                 f"The model {model.name!r} ({type(model).__name__}) cannot be saved: Keras raised "

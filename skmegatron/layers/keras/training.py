@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from skmegatron.layers.keras.backend import load_keras
 from skmegatron.layers.keras.hyper import check_options
-from skmegatron.layers.keras.network import output_keys
+from skmegatron.layers.keras.feeding import output_keys
 
 Array = NDArray[Any]
 
