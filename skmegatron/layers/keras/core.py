@@ -288,7 +288,7 @@ class Keras(Learning):
         return self.predict(*arrays)
 
     def feature_names(self, name: str, inbound: Sequence[Names | None]) -> Names | None:
-        """Number the columns of tables: what they mean, only the model knows."""
+        """Give the columns of tables numbers: what they mean, only the model knows."""
         outputs = tensors_out(self.model_) if "network_" in vars(self) else []
         shapes = {tuple(tensor.shape[1:]) for tensor in outputs}
         shape = shapes.pop() if len(shapes) == 1 else ()

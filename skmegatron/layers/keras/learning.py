@@ -107,6 +107,7 @@ class Learning(Drawing):
         weight = params.pop("sample_weight", None)
         targets = self._given_targets(y, params)
         taken, labels = self._first_look(arrays, targets)
+        weight = self._weighed(labels, weight, in_batches=False)
         again = self.warm_start and "network_" in vars(self)
         seed = self._seed_for(again)
         with seeded(seed):
@@ -163,6 +164,10 @@ class Learning(Drawing):
     def _encoded(self, target: Any, place: int) -> Array:
         """Make numbers of labels; a classifier does more."""
         return as_array(target, f"y {place}" if place else "y")
+
+    def _weighed(self, labels: Sequence[Array], weight: Any, *, in_batches: bool) -> Any:
+        """Give the weights of the rows that are learned; a classifier knows of more."""
+        return weight
 
     def _fresh(self, taken: Sequence[Array], labels: Sequence[Array]) -> Network:
         """Build a model for arrays like these."""
@@ -267,6 +272,7 @@ class Learning(Drawing):
         weight = params.pop("sample_weight", None)
         targets = self._given_targets(y, params)
         taken, labels = self._first_look(arrays, targets)
+        weight = self._weighed(labels, weight, in_batches=True)
         network: Network | None = vars(self).get("network_")
         seed: int = vars(self).get("seed_", 0)
         if network is None:

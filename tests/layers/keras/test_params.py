@@ -205,7 +205,7 @@ def test_arguments_of_a_build_function_may_be_called_like_what_is_routed():
 
 
 def test_an_argument_called_model_is_refused():
-    with pytest.raises(TypeError, match="'model'.*another name"):
+    with pytest.raises(TypeError, match=r"'model'.*another name"):
         Keras(lambda model: model, loss="mse").fit(X, y=TOTAL)
 
 
@@ -247,7 +247,9 @@ def test_a_template_without_shapes_is_pickled_silently():
 
 
 def test_the_text_of_a_layer_with_arrays_tells_what_is_not_the_default():
-    def build(sizes=np.ones(2)):
+    ones = np.ones(2)
+
+    def build(sizes=ones):
         return sizes
 
     assert repr(Keras(build, sizes=np.ones(2))) == "Keras(build)"
