@@ -12,6 +12,7 @@ from typing import Any
 from sklearn.utils import Bunch
 
 from skmegatron.layers.keras.backend import load_keras
+from skmegatron.layers.keras.code import code_in, difference, layers_of
 from skmegatron.layers.keras.hyper import (
     META,
     arguments,
@@ -136,13 +137,26 @@ def copied(model: Any) -> Any:
     Returns
     -------
     keras.Model
+
+    Raises
+    ------
+    TypeError
+        If a class of the user's own does not tell what the model was made with.
     """
     keras = load_keras()
     lambdas = [part for part in layers_of(model) if isinstance(part, keras.layers.Lambda)]
-    if lambdas:  # what is stored of them would run code, so Keras makes none again
-        twin = keras.models.clone_model(model, clone_function=_again)
-    else:
-        twin = keras.models.clone_model(model)
+    compiled = model.get_compile_config() if model.compiled else None
+    with keras.saving.custom_object_scope(code_in(compiled, model, {})):
+        if lambdas:  # what is stored of them would run code, so Keras makes none again
+            twin = keras.models.clone_model(model, clone_function=_again)
+        else:
+            twin = keras.models.clone_model(model)
+    other = difference(model, twin)
+    if other is not None:
+        raise TypeError(
+            f"A copy of the model {model.name!r} would be another one: {other}. Let get_config() "
+            "give all that __init__ takes, or hand in a function that builds it: Keras(build)."
+        )
     if model.compiled:
         again(twin, compiled_with(model, fresh=True))
     return twin
@@ -152,30 +166,6 @@ def _again(part: Any) -> Any:
     if isinstance(part, load_keras().layers.Lambda):
         return part  # it has no weights, and may be shared
     return type(part).from_config(part.get_config())
-
-
-def layers_of(model: Any) -> list[Any]:
-    """List the layers of a model, those of the models in it included.
-
-    Parameters
-    ----------
-    model : keras.Model
-
-    Returns
-    -------
-    list of keras.Layer
-    """
-    kind = load_keras().Layer
-    found: dict[int, Any] = {}
-    waiting = [model]
-    while waiting:
-        part = waiting.pop()
-        if id(part) in found:
-            continue
-        found[id(part)] = part
-        waiting.extend(getattr(part, "layers", ()))
-        waiting.extend(value for value in vars(part).values() if isinstance(value, kind))
-    return list(found.values())
 
 
 def compiled_with(model: Any, *, fresh: bool = False) -> dict[str, Any]:
@@ -201,11 +191,11 @@ def compiled_with(model: Any, *, fresh: bool = False) -> dict[str, Any]:
     # jit_compile is what Keras has made of "auto" with this backend, which it does again.
     if rest.get("jit_compile"):
         rest["jit_compile"] = "auto"
-    # What is read back are metrics; classes of the user's own are named in custom_objects.
-    rest = {
-        name: keras.saving.deserialize_keras_object(value) if value is not None else None
-        for name, value in rest.items()
-    }
+    with keras.saving.custom_object_scope(code_in(rest, model, {})):  # it may be in metrics
+        rest = {
+            name: keras.saving.deserialize_keras_object(value) if value is not None else None
+            for name, value in rest.items()
+        }
     return kept | rest
 
 

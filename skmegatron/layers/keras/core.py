@@ -14,6 +14,7 @@ from sklearn.exceptions import NotFittedError
 
 from skmegatron.io.saving import Portable, unwrapped
 from skmegatron.layers.core import Names, numbered
+from skmegatron.layers.keras.apart import apart, together
 from skmegatron.layers.keras.backend import choose_backend
 from skmegatron.layers.keras.feeding import tensors_out
 from skmegatron.layers.keras.hyper import check_names, defaults, is_template, label_of
@@ -39,6 +40,8 @@ _OWN: dict[str, Any] = {
 }
 #: Held by reference: a copy of a model or an optimizer would hold what it has learned.
 _SHARED = {"model", "optimizer", "loss", "metrics", "callbacks", "custom_objects"}
+#: What may hold objects of Keras and code of the user's own.
+_IN_PARTS = ("optimizer", "loss", "metrics", "callbacks", "custom_objects", "hyperparameters")
 
 
 class Keras(Learning):
@@ -313,13 +316,13 @@ class Keras(Learning):
             state["model"] = Network(self.model, (), self.custom_objects)
         else:
             state["model"] = Portable(self.model)
-        for name in ("optimizer", "loss", "metrics", "callbacks", "custom_objects"):
-            state[name] = Portable(state[name])
-        state["hyperparameters"] = Portable(self.hyperparameters)
+        for name in _IN_PARTS:
+            state[name] = Portable(apart(state[name]))
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = {key: unwrapped(value) for key, value in state.items()}
+        state |= {name: together(state[name]) for name in _IN_PARTS}
         if isinstance(state["model"], Network):
             state["model"] = state["model"].model
         self.__dict__.update(state)

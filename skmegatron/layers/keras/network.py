@@ -25,6 +25,7 @@ from skmegatron.layers.keras.feeding import (
 )
 from skmegatron.layers.keras.garbage import held
 from skmegatron.layers.keras.persisting import packed, unpacked
+from skmegatron.layers.keras.seeding import seeded
 
 Array = NDArray[Any]
 
@@ -136,7 +137,7 @@ class Network:
         ]
         with self.lock:  # with jax, two at once would destroy the model
             given = model.predict_on_batch(intake.structured(arrays))
-        outputs = in_order(model, given)
+        outputs = [_plain(output) for output in in_order(model, given)]
         if self.outputs:
             outputs = [outputs[place] for place in self.output_order]
         return [output[:n_rows] for output in outputs] if padded != n_rows else outputs
@@ -158,7 +159,7 @@ class Network:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Copy the model within the process, where code of any kind can be shared."""
-        with self.lock:
+        with self.lock, seeded(0):  # weights are drawn, and then copied
             model = copied(self.model)
             if self.model.built:
                 if not model.built:
@@ -191,6 +192,11 @@ def in_order(model: Any, given: Any) -> list[Any]:
     if isinstance(given, dict):
         return [given[key] for key in output_keys(model, given)]
     return list(given) if isinstance(given, list | tuple) else [given]
+
+
+def _plain(output: Array) -> Array:
+    """Give float32 where numpy has no such number, as with mixed precision."""
+    return output.astype(np.float32) if output.dtype.kind == "V" else output
 
 
 def _n_rows(arrays: Sequence[Array]) -> int:
