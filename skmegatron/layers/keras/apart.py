@@ -28,11 +28,17 @@ class _Described:
     """An optimizer or metric as its class and config; what it has learned is left behind."""
 
     def __init__(self, described: Any) -> None:
-        self.kind = type(described)
+        self.kind = _public(type(described))
         self.config: Mapping[str, Any] = described.get_config()
 
     def together(self) -> Any:
         return self.kind.from_config(self.config)
+
+
+def _public(kind: type[Any]) -> type[Any]:
+    """Give the optimizer that makes one of this kind, with any backend: torch has its own."""
+    known = getattr(sys.modules["keras"].optimizers, kind.__name__, kind)
+    return known if kind.__module__.startswith("keras.src.") else kind
 
 
 def apart(value: Any) -> Any:

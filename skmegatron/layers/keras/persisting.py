@@ -56,11 +56,12 @@ def packed(model: Any, custom_objects: Mapping[str, Any] | None) -> dict[str, An
     if holder is not None:
         raise lambda_refused(model, f"Layer {holder!r}")
     custom |= code_in(whole, model, custom)
-    compiled = dict(config.get("compile_config") or {})
+    compiled = _for_any_backend(config.get("compile_config") or {})
     loss = getattr(model, "loss", None)
     kept = loss is not None and not _comes_back(loss)
     if kept:
         compiled["loss"] = None
+    if compiled:
         content = _with_config(content, {**config, "compile_config": compiled})
     custom |= code_in(compiled, model, custom)
     state = {"content": content, "custom_objects": Portable(custom)}
@@ -136,6 +137,19 @@ def _with_config(content: bytes, config: Mapping[str, Any]) -> bytes:
             own = member.filename == _CONFIG
             new.writestr(member, json.dumps(config) if own else old.read(member))
     return changed.getvalue()
+
+
+def _for_any_backend(config: Any) -> Any:
+    """Name optimizers as everybody knows them: torch has its own, which are not there elsewhere."""
+    if isinstance(config, list):
+        return [_for_any_backend(item) for item in config]
+    if not isinstance(config, dict):
+        return config
+    told = {key: _for_any_backend(value) for key, value in config.items()}
+    own = str(told.get("module")).startswith("keras.src.backend.")
+    if own and hasattr(load_keras().optimizers, str(told.get("class_name"))):
+        told.update(module="keras.optimizers", registered_name=None)
+    return told
 
 
 def _comes_back(loss: Any) -> bool:

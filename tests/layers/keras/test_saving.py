@@ -1,7 +1,10 @@
 """What a pickle holds of code of the user's own, and what it refuses to hold."""
 
 import copy
+import io
+import json
 import pickle
+import zipfile
 
 import numpy as np
 import pytest
@@ -153,3 +156,14 @@ def test_numbers_of_mixed_precision_are_float32():
         return keras.Sequential([keras.Input((3,)), last])
 
     assert Keras(build, loss="mse").fit(X, y=TOTAL).predict(X).dtype == np.float32
+
+
+def test_optimizers_are_named_as_every_backend_knows_them():
+    optimizer = load_keras().optimizers.Adam(0.01)
+    layer = Keras(dense, loss="mse", optimizer=optimizer, random_state=0).fit(X, y=TOTAL)
+
+    with zipfile.ZipFile(io.BytesIO(layer.network_.__getstate__()["state"]["content"])) as file:
+        told = json.loads(file.read("config.json"))["compile_config"]["optimizer"]
+
+    assert (told["module"], told["class_name"]) == ("keras.optimizers", "Adam")
+    assert b"keras.src.backend" not in pickle.dumps(Keras(dense, optimizer=optimizer))
