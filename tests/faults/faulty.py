@@ -5,6 +5,7 @@
 a test enumerates: it runs once to count, and then fails at each count in turn.
 """
 
+import linecache
 import sys
 import threading
 from contextlib import contextmanager
@@ -174,7 +175,7 @@ class Interrupted:
     def __init__(self, at=None, error=KeyboardInterrupt):
         self.at, self.error = at, error
         self.n_lines = 0
-        self.where = None
+        self.raised = None
 
     def __enter__(self):
         self._before = sys.gettrace()
@@ -188,11 +189,14 @@ class Interrupted:
         return self._line if frame.f_code.co_filename.startswith(LIBRARY) else None
 
     def _line(self, frame, event, arg):
-        if event == "line":
+        # Signals are heard between instructions that begin or end a call, and so never between the
+        # body of a with statement and the release of what it holds. Tracing would be.
+        text = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
+        if event == "line" and not text.lstrip().startswith("with "):
             if self.n_lines == self.at:
                 self.at = None
-                self.where = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+                self.raised = self.error(f"{frame.f_code.co_filename}:{frame.f_lineno}")
                 sys.settrace(None)
-                raise self.error(self.where)
+                raise self.raised
             self.n_lines += 1
         return self._line
