@@ -1,5 +1,6 @@
 """Strategies for data: a few rows for every input that a graph may have, in every container."""
 
+import joblib
 import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
@@ -56,3 +57,10 @@ def cut(X, start, stop):
     if isinstance(X, dict):
         return {name: values[start:stop] for name, values in X.items()}
     return X.iloc[start:stop] if isinstance(X, pd.DataFrame) else X[start:stop]
+
+
+def content(X):
+    """Hash what was fed. Of a sparse matrix the entries, and not what scipy has noted of them."""
+    if sparse.issparse(X):
+        X = (X.data, X.indices, X.indptr, X.shape)
+    return joblib.hash(X)

@@ -24,7 +24,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import check_is_fitted
-from tables import cut, fed, packed, rows
+from tables import content, cut, fed, packed, rows
 
 import skmegatron as sm
 from skmegatron.errors import SchemaError
@@ -142,9 +142,9 @@ class Life(RuleBasedStateMachine):
     @rule(kind=fed)
     def fit(self, kind):
         X, y, extra = self._fed(kind)
-        whole = joblib.hash((X, y, extra))
+        whole = content(X), joblib.hash((y, extra))
         self._both(lambda pipe: pipe.fit(X, y, **extra) and None, changes=True)
-        assert joblib.hash((X, y, extra)) == whole
+        assert (content(X), joblib.hash((y, extra))) == whole
 
     @rule(kind=fed)
     def fit_transform(self, kind):
@@ -193,9 +193,9 @@ class Life(RuleBasedStateMachine):
     @rule(kind=fed)
     def transform(self, kind):
         X, _, _ = self._fed(kind)
-        before = joblib.hash(X)
+        before = content(X)
         got = self._both(lambda pipe: pipe.transform(X))
-        assert joblib.hash(X) == before
+        assert content(X) == before
         if self.storage and got.error is None and kind[1]:
             self._check_stored(got.value, kind[1])
 

@@ -39,6 +39,7 @@ from skmegatron.layers import (
     Slice,
     StatefulLayer,
     StatelessLayer,
+    TrainOnly,
     Whiten,
 )
 
@@ -695,6 +696,17 @@ def test_rows_that_a_filter_took_away_are_known_after_a_hit():
     for _ in range(2):
         assert_array_equal(build(cache).fit(data).transform(data), expected)
     assert done["count fit"] == 2
+
+
+def test_rows_changed_for_training_only_are_handed_on_before_the_fit_too():
+    class Half(TrainOnly):
+        def resample(self, X):
+            return X[::2]
+
+    X = table()
+    pipe = sm.Pipeline(X, Half()(ScalarMultiply(2)(X)), memory=Keen())
+
+    assert_array_equal(pipe.transform(ROWS), ROWS * 2)
 
 
 def test_pandas_outputs_keep_their_index_and_names():
