@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from numpy.testing import assert_allclose
 from scipy import sparse
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -28,6 +28,7 @@ from tables import content, cut, fed, packed, rows
 
 import skmegatron as sm
 from skmegatron.errors import SchemaError
+from skmegatron.io.saving import unwrapped
 
 
 class Keen(sm.MemoryCache):
@@ -86,6 +87,20 @@ def is_fitted(pipe):
     return True
 
 
+def state(thing):
+    """Take a pipeline apart into hashes.
+
+    joblib's hash of a whole also tells which of its parts are one object, as two arrays may share
+    their dtype, and that does not matter.
+    """
+    if isinstance(thing, dict):
+        return {key: state(value) for key, value in thing.items()}
+    thing = unwrapped(thing)
+    if isinstance(thing, BaseEstimator):
+        return type(thing), state(thing.__getstate__())
+    return joblib.hash(thing)
+
+
 class Life(RuleBasedStateMachine):
     """A pipeline and its twin."""
 
@@ -122,16 +137,16 @@ class Life(RuleBasedStateMachine):
 
     def _both(self, act, *, exact=True, changes=False):
         """Do something with both, and compare what comes of it."""
-        before = joblib.hash(self.pipe)
+        before = state(self.pipe)
         ours, theirs = Outcome(lambda: act(self.pipe)), Outcome(lambda: act(self.twin))
         note(f"{theirs.told}")
         if isinstance(ours.error, SchemaError):
             # Rows of another kind, such as sparse ones, are no rows of the same pipeline.
-            assert self.storage and joblib.hash(self.pipe) == before
+            assert self.storage and state(self.pipe) == before
             return ours
         assert ours.told == theirs.told, (ours, theirs)
         if ours.error is not None or not changes:
-            assert joblib.hash(self.pipe) == before
+            assert state(self.pipe) == before
         if not changes and ours.error is None:
             alike(ours.value, theirs.value, exact)
         return ours
@@ -163,13 +178,13 @@ class Life(RuleBasedStateMachine):
     @rule(kind=fed, error=st.sampled_from([ValueError, MemoryError, KeyboardInterrupt]))
     def fail(self, kind, error):
         X, y, extra = self._fed(kind)
-        before = joblib.hash(self.pipe), is_fitted(self.pipe)
+        before = state(self.pipe), is_fitted(self.pipe)
         raised = error("injected")
         FUSE.error = raised
         try:
             self.pipe.fit(X, y, **extra)
         except (Exception, KeyboardInterrupt) as caught:
-            assert (joblib.hash(self.pipe), is_fitted(self.pipe)) == before
+            assert (state(self.pipe), is_fitted(self.pipe)) == before
             if caught is raised and error is not KeyboardInterrupt:
                 assert any("'fails" in told for told in caught.__notes__)
         else:
@@ -233,10 +248,12 @@ class Life(RuleBasedStateMachine):
         if whole.error is not None or not n_rows or sparse.issparse(X):
             return
         pieces = [cut(X, start, start + size) for start in range(0, n_rows, size)]
-        before = joblib.hash(self.pipe)
-        found = list(self.pipe.transform_generator(pieces))
-        assert joblib.hash(self.pipe) == before
-        alike(_joined(found), _densed(whole.value), exact=False)
+        before = state(self.pipe)
+        found = Outcome(lambda: list(self.pipe.transform_generator(pieces)))
+        assert state(self.pipe) == before
+        if not (self.storage and isinstance(found.error, SchemaError)):
+            assert found.error is None, found
+            alike(_joined(found.value), _densed(whole.value), exact=False)
 
     @rule()
     def clone_it(self):
@@ -244,7 +261,7 @@ class Life(RuleBasedStateMachine):
         ours, theirs = (_plain(pipe.get_params()) for pipe in (twin, self.pipe))
         assert ours == theirs
         assert not hasattr(twin, "steps_")
-        assert joblib.hash(twin) == joblib.hash(clone(twin))
+        assert joblib.hash(twin) == joblib.hash(clone(self.pipe))
 
     @rule()
     def become_a_clone(self):
@@ -252,19 +269,19 @@ class Life(RuleBasedStateMachine):
 
     @rule(how=st.sampled_from(["deepcopy", "copy", "pickle", "save"]))
     def become_a_copy(self, how):
-        before = joblib.hash(self.pipe)
+        before = state(self.pipe)
         if how == "save":
             path = self.pipe.save(self.place.name)
-            before = joblib.hash(self.pipe)
+            before = state(self.pipe)
             other = sm.load_pipeline(path)
         elif how == "pickle":
             other = pickle.loads(pickle.dumps(self.pipe))
         else:
             other = getattr(copy, how)(self.pipe)
         assert is_fitted(other) == is_fitted(self.pipe)
-        assert joblib.hash(self.pipe) == before
+        assert state(self.pipe) == before
         if how in ("copy", "deepcopy"):
-            assert joblib.hash(other) == before
+            assert state(other) == before
         self.pipe = other
 
     @rule(data=st.data(), n_jobs=st.sampled_from([None, 1, 2]))
@@ -285,16 +302,16 @@ class Life(RuleBasedStateMachine):
     @rule()
     def set_all(self):
         own = self.pipe.get_params(deep=False)
-        before = joblib.hash(self.pipe)
+        before = state(self.pipe)
         assert self.pipe.set_params(**own) is self.pipe
-        assert joblib.hash(self.pipe) == before
+        assert state(self.pipe) == before
 
     @rule()
     def set_nonsense(self):
-        before = joblib.hash(self.pipe)
+        before = state(self.pipe)
         with pytest.raises(ValueError, match="Invalid parameter 'no_such_step'"):
             self.pipe.set_params(n_jobs=5, no_such_step__alpha=1)
-        assert joblib.hash(self.pipe) == before
+        assert state(self.pipe) == before
 
     @rule(kind=fed)
     def within_sklearn(self, kind):
