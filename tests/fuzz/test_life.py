@@ -101,6 +101,17 @@ def state(thing):
     return joblib.hash(thing)
 
 
+def unchanged(before, after, place="pipeline"):
+    """Check that two states are equal, and tell where they are not."""
+    if isinstance(before, tuple):
+        before, after = dict(enumerate(before)), dict(enumerate(after))
+    if isinstance(before, dict):
+        assert before.keys() == after.keys(), place
+        for name in before:
+            unchanged(before[name], after[name], f"{place}, {name}")
+    assert before == after, place
+
+
 class Life(RuleBasedStateMachine):
     """A pipeline and its twin."""
 
@@ -142,11 +153,12 @@ class Life(RuleBasedStateMachine):
         note(f"{theirs.told}")
         if isinstance(ours.error, SchemaError):
             # Rows of another kind, such as sparse ones, are no rows of the same pipeline.
-            assert self.storage and state(self.pipe) == before
+            assert self.storage
+            unchanged(before, state(self.pipe))
             return ours
         assert ours.told == theirs.told, (ours, theirs)
         if ours.error is not None or not changes:
-            assert state(self.pipe) == before
+            unchanged(before, state(self.pipe))
         if not changes and ours.error is None:
             alike(ours.value, theirs.value, exact)
         return ours
@@ -184,7 +196,7 @@ class Life(RuleBasedStateMachine):
         try:
             self.pipe.fit(X, y, **extra)
         except (Exception, KeyboardInterrupt) as caught:
-            assert (state(self.pipe), is_fitted(self.pipe)) == before
+            unchanged(before, (state(self.pipe), is_fitted(self.pipe)))
             if caught is raised and error is not KeyboardInterrupt:
                 assert any("'fails" in told for told in caught.__notes__)
         else:
@@ -250,7 +262,7 @@ class Life(RuleBasedStateMachine):
         pieces = [cut(X, start, start + size) for start in range(0, n_rows, size)]
         before = state(self.pipe)
         found = Outcome(lambda: list(self.pipe.transform_generator(pieces)))
-        assert state(self.pipe) == before
+        unchanged(before, state(self.pipe))
         if not (self.storage and isinstance(found.error, SchemaError)):
             assert found.error is None, found
             alike(_joined(found.value), _densed(whole.value), exact=False)
@@ -279,9 +291,9 @@ class Life(RuleBasedStateMachine):
         else:
             other = getattr(copy, how)(self.pipe)
         assert is_fitted(other) == is_fitted(self.pipe)
-        assert state(self.pipe) == before
+        unchanged(before, state(self.pipe))
         if how in ("copy", "deepcopy"):
-            assert state(other) == before
+            unchanged(before, state(other))
         self.pipe = other
 
     @rule(data=st.data(), n_jobs=st.sampled_from([None, 1, 2]))
@@ -304,14 +316,14 @@ class Life(RuleBasedStateMachine):
         own = self.pipe.get_params(deep=False)
         before = state(self.pipe)
         assert self.pipe.set_params(**own) is self.pipe
-        assert state(self.pipe) == before
+        unchanged(before, state(self.pipe))
 
     @rule()
     def set_nonsense(self):
         before = state(self.pipe)
         with pytest.raises(ValueError, match="Invalid parameter 'no_such_step'"):
             self.pipe.set_params(n_jobs=5, no_such_step__alpha=1)
-        assert state(self.pipe) == before
+        unchanged(before, state(self.pipe))
 
     @rule(kind=fed)
     def within_sklearn(self, kind):

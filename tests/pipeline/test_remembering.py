@@ -698,6 +698,22 @@ def test_rows_that_a_filter_took_away_are_known_after_a_hit():
     assert done["count fit"] == 2
 
 
+def test_tables_are_joined_in_the_same_order_of_memory():
+    def build(memory):
+        X = table()
+        joined = Concatenate()([Lambda(np.tanh)(X), Whiten()(X)])
+        return sm.Pipeline(X, Lambda(layout)(joined), memory=memory)
+
+    columns = pd.DataFrame(ROWS)  # which pandas keeps column by column
+
+    for memory in (None, Keen()):
+        assert build(memory).fit(columns).transform(columns).all()
+
+
+def layout(X):
+    return np.full(len(X), X.flags.c_contiguous)
+
+
 def test_rows_changed_for_training_only_are_handed_on_before_the_fit_too():
     class Half(TrainOnly):
         def resample(self, X):
