@@ -159,8 +159,8 @@ class GraphParams(BaseEstimator):
             return
         layers, choices = _changed(graph, given)
         copies = graph.copy(layers.__getitem__, graph.names.__getitem__, choices.__getitem__)
-        for name in _DRAWN:
-            setattr(self, name, _mapped(getattr(self, name), copies))
+        # At once: an interruption must not leave the outputs of one graph with another's inputs.
+        self.__dict__.update({name: _mapped(getattr(self, name), copies) for name in _DRAWN})
 
     def __sklearn_clone__(self) -> Self:
         graph = self._graph_or_none()

@@ -15,7 +15,6 @@ from typing import Any, Self
 import pandas as pd
 from sklearn.base import clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.utils import Bunch
 from sklearn.utils.metaestimators import available_if
 
 from skmegatron.engine.batches import Batches, check_count, split_batch
@@ -87,10 +86,9 @@ class Streams(CallbackSupportMixin, Answers):
         if first:
             self._keep(layers, feed, {})
         else:
-            self.steps_ = Bunch(**layers)
-            self._compiled().runs = None
-            for name in ("_made_by", "_lineage"):
-                self.__dict__.pop(name, None)
+            draft = self._draft()
+            draft._learn(layers)
+            self._become(draft)
         return self
 
     @with_callbacks

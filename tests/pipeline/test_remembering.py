@@ -39,6 +39,7 @@ from skmegatron.layers import (
     Slice,
     StatefulLayer,
     StatelessLayer,
+    TrainOnly,
     Whiten,
 )
 
@@ -695,6 +696,33 @@ def test_rows_that_a_filter_took_away_are_known_after_a_hit():
     for _ in range(2):
         assert_array_equal(build(cache).fit(data).transform(data), expected)
     assert done["count fit"] == 2
+
+
+def test_tables_are_joined_in_the_same_order_of_memory():
+    def build(memory):
+        X = table()
+        joined = Concatenate()([Lambda(np.tanh)(X), Whiten()(X)])
+        return sm.Pipeline(X, Lambda(layout)(joined), memory=memory)
+
+    columns = pd.DataFrame(ROWS)  # which pandas keeps column by column
+
+    for memory in (None, Keen()):
+        assert build(memory).fit(columns).transform(columns).all()
+
+
+def layout(X):
+    return np.full(len(X), X.flags.c_contiguous)
+
+
+def test_rows_changed_for_training_only_are_handed_on_before_the_fit_too():
+    class Half(TrainOnly):
+        def resample(self, X):
+            return X[::2]
+
+    X = table()
+    pipe = sm.Pipeline(X, Half()(ScalarMultiply(2)(X)), memory=Keen())
+
+    assert_array_equal(pipe.transform(ROWS), ROWS * 2)
 
 
 def test_pandas_outputs_keep_their_index_and_names():
