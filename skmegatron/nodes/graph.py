@@ -51,6 +51,17 @@ class Graph:
     ------
     NodeTypeError
         If something other than a node is given.
+
+    Examples
+    --------
+    >>> import skmegatron as sm
+    >>> from skmegatron.nodes import Graph
+    >>> x = sm.Input("x")
+    >>> graph = Graph(x, sm.layers.Whiten()(sm.layers.Whiten()(x)))
+    >>> [graph.node_names[node] for node in graph.path]
+    ['x', 'whiten-1', 'whiten-2']
+    >>> list(graph.by_name)
+    ['whiten-1', 'whiten-2']
     """
 
     def __init__(self, inputs: Any, outputs: Any, metrics: Any = (), explorers: Any = ()) -> None:
