@@ -36,6 +36,21 @@ class Summary:
         Name of each node, and of its columns.
     pooled : bool, default=False
         Whether an observation with several axes is one column of all its values.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmegatron.layers.explore import Summary
+    >>> class Rows(Summary):
+    ...     n = 0
+    ...     def add(self, X):
+    ...         self.n += len(X)
+    ...     def result(self):
+    ...         return self.n
+    >>> rows = Rows([("age", None)])
+    >>> rows.add(np.array([31, 45]))
+    >>> rows.result()
+    2
     """
 
     def __init__(self, names: NodeNames, *, pooled: bool = False) -> None:
