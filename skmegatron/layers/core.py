@@ -638,6 +638,13 @@ class Lambda(StatelessLayer):
         Returns
         -------
         self
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import Lambda
+        >>> Lambda(np.clip, a_min=0, a_max=9).set_params(a_max=3).transform(np.array([-1, 5]))
+        array([0, 3])
         """
         self.fn = params.pop("fn", self.fn)
         self.n_outputs = params.pop("n_outputs", self.n_outputs)

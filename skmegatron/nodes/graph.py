@@ -101,7 +101,16 @@ class Graph:
 
     @property
     def nodes(self) -> dict[str, list[Node]]:
-        """The graph's nodes by type: input, transformation, metric and explorer."""
+        """The graph's nodes by type: input, transformation, metric and explorer.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> from skmegatron.nodes import Graph
+        >>> x = sm.Input("x")
+        >>> Graph(x, sm.layers.Whiten()(x, "white")).nodes["transformation"]
+        [<TransformationNode 'white': Whiten of 'x'>]
+        """
         return {
             "input": [node for node in self.path if isinstance(node, InputNode)],
             "transformation": [n for n in self.path if isinstance(n, TransformationNode)],
@@ -111,7 +120,16 @@ class Graph:
 
     @property
     def targets(self) -> list[Target]:
-        """The inputs that ``y`` feeds."""
+        """The inputs that ``y`` feeds.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> from skmegatron.nodes import Graph
+        >>> x, y = sm.Input("x"), sm.Target("y")
+        >>> Graph([x, y], [x, y]).targets
+        [Target('y')]
+        """
         return [node for node in self.inputs if isinstance(node, Target)]
 
     def find(self, wanted: str | Node) -> Node:
@@ -129,6 +147,15 @@ class Graph:
         ------
         GraphError
             If the graph has no such node; the message lists the names there are.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> from skmegatron.nodes import Graph
+        >>> x = sm.Input("x")
+        >>> white = sm.layers.Whiten()(x)
+        >>> Graph(x, white).find("whiten") is white
+        True
         """
         for node in self.path:
             if node is wanted or (isinstance(wanted, str) and self.node_names[node] == wanted):

@@ -68,6 +68,14 @@ class Summary:
         ------
         NotImplementedError
             If the class does not define it.
+
+        Examples
+        --------
+        >>> from skmegatron.layers import Correlate
+        >>> summary = Correlate().start([("age", None), ("size", None)])
+        >>> summary.add([31, 45, 27], [1.6, 1.8, 1.7])
+        >>> summary.result().shape
+        (2, 2)
         """
         raise NotImplementedError(f"{type(self).__name__} must define add(self, *arrays).")
 
@@ -82,6 +90,14 @@ class Summary:
         ------
         NotImplementedError
             If the class does not define it.
+
+        Examples
+        --------
+        >>> from skmegatron.layers import Describe
+        >>> summary = Describe().start([("age", None)])
+        >>> summary.add([31, 45])
+        >>> summary.result()["max"].tolist()
+        [45.0]
         """
         raise NotImplementedError(f"{type(self).__name__} must define result(self).")
 

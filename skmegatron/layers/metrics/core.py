@@ -243,6 +243,12 @@ class Metric(Measurement):
         Returns
         -------
         self
+
+        Examples
+        --------
+        >>> from skmegatron.metrics import FBeta
+        >>> FBeta(beta=1).set_params(beta=2, average="macro")
+        FBeta(beta=2, average='macro')
         """
         explicit = [name for name in params if name in self._get_param_names()]
         super().set_params(**{name: params.pop(name) for name in explicit})
