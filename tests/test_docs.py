@@ -10,6 +10,7 @@ property of such a class, inherited ones included, unless
 - scikit-learn made it, such as the ``set_..._request`` of metadata routing.
 """
 
+import ast
 import doctest
 import importlib
 import inspect
@@ -49,10 +50,15 @@ ASKED_BY_THE_ENGINE = {
 }
 
 
+MODULES = [
+    "skmegatron",
+    *(module.name for module in pkgutil.walk_packages(skmegatron.__path__, "skmegatron.")),
+]
+
+
 def public_modules():
     """Every module with an `__all__`."""
-    names = [module.name for module in pkgutil.walk_packages(skmegatron.__path__, "skmegatron.")]
-    modules = [importlib.import_module(name) for name in ["skmegatron", *names]]
+    modules = map(importlib.import_module, MODULES)
     return [module for module in modules if hasattr(module, "__all__")]
 
 
@@ -131,6 +137,26 @@ def test_the_methods_of_a_public_class_have_examples(address):
     ]
 
     assert not without, f"{without} of {address} need an Examples section with a >>> line."
+
+
+def written_examples(tree, name):
+    """Names of the classes and functions in a file whose docstrings hold examples."""
+    for child in tree.body:
+        if isinstance(child, ast.ClassDef | ast.FunctionDef):
+            if ">>>" in (ast.get_docstring(child) or ""):
+                yield f"{name}.{child.name}"
+            if isinstance(child, ast.ClassDef):
+                yield from written_examples(child, f"{name}.{child.name}")
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_are_found_by_doctest(name):
+    # Behind a decorator, doctest sees a method only if it is told which module that is of.
+    module = importlib.import_module(name)
+    found = {test.name for test in doctest.DocTestFinder().find(module) if test.examples}
+
+    written = set(written_examples(ast.parse(inspect.getsource(module)), name))
+    assert written <= found
 
 
 def listed_in_the_reference():
