@@ -29,7 +29,15 @@ class Remembering(Running):
 
     @property
     def memory(self) -> OpenedCache | None:
-        """The cache, with its ``stats()``; None where the pipeline was given none."""
+        """The cache, with its ``stats()``; None where the pipeline was given none.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> x = sm.Input("x")
+        >>> sm.Pipeline(x, x * 2, memory=sm.MemoryCache(max_bytes=2**20)).memory
+        MemoryCache(max_bytes=1048576)
+        """
         given = vars(self).get("memory")
         opened: tuple[Any, OpenedCache | None] = vars(self).get("_memory_opened", (None, None))
         if opened[0] is not given:

@@ -363,6 +363,16 @@ class Running(Routed):
         ------
         ValueError
             If there is no such container.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> X = sm.Input("X", columns=["age", "size"])
+        >>> pipe = sm.Pipeline(X, sm.layers.Whiten()(X)).set_output(transform="pandas")
+        >>> pipe.fit_transform({"age": [31, 45], "size": [1.6, 1.8]}).round(2)
+           age  size
+        0 -1.0  -1.0
+        1  1.0   1.0
         """
         if transform is None:
             return self
@@ -385,6 +395,14 @@ class Running(Routed):
         -------
         ndarray of str, of dtype object
             Over all outputs, where there are several.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> city = sm.Input("city")
+        >>> pipe = sm.Pipeline(city, sm.layers.OneHotLabels()(city)).fit(["Rome", "Oslo", "Rome"])
+        >>> pipe.get_feature_names_out()
+        array(['city_Oslo', 'city_Rome'], dtype=object)
         """
         if not self.__sklearn_is_fitted__():  # a stateless pipeline needs none for transform
             raise NotFittedError(

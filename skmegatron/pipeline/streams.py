@@ -70,6 +70,14 @@ class Streams(CallbackSupportMixin, Answers):
         Returns
         -------
         self
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> x = sm.Input("x")
+        >>> pipe = sm.Pipeline(x, sm.layers.Whiten()(x))
+        >>> pipe.partial_fit([1.0, 2.0]).partial_fit([9.0]).steps_.whiten.mean_
+        array([4.])
         """
         graph = self._valid_graph()
         validate_layers(graph)
@@ -318,6 +326,15 @@ class Streams(CallbackSupportMixin, Answers):
         ------
         StreamError
             If there are fewer batches than `steps`.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> y, guess = sm.Target("y"), sm.Input("guess")
+        >>> error = sm.metrics.MaxError()([y, guess], "worst")
+        >>> batches = [({"guess": [1.0, 2.0]}, [1.5, 2.0]), ({"guess": [3.0]}, [5.0])]
+        >>> list(sm.Pipeline([y, guess], guess).evaluate_generator(batches))
+        [{'worst': 0.5}, {'worst': 2.0}]
         """
         graph = self._valid_graph()
         ready = self._ready(graph, read_by(graph.metrics), work=Stream)
@@ -347,6 +364,15 @@ class Streams(CallbackSupportMixin, Answers):
         ------
         StreamError
             If there are fewer batches than `steps`, or none.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> age = sm.Input("age")
+        >>> table = sm.layers.Describe()(age, "table")
+        >>> told = sm.Pipeline(age, age).explore_generator([{"age": [31, 45]}, {"age": [27]}])
+        >>> told["table"].loc["age", ["count", "min", "max"]].tolist()
+        [3.0, 27.0, 45.0]
         """
         graph = self._valid_graph()
         ends = graph.explorers

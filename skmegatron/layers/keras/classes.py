@@ -243,6 +243,19 @@ reset_weights, random_state, custom_objects, **hyperparameters
         Returns
         -------
         ndarray of shape (n_rows, n_classes)
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import KerasClassifier
+        >>> def build(meta):
+        ...     import keras
+        ...     layers = [keras.layers.Dense(meta["n_classes_"], "softmax")]
+        ...     return keras.Sequential([keras.Input(meta["input_shape"]), *layers])
+        >>> net = KerasClassifier(build).fit(np.zeros((4, 1)), y=np.array(["left", "right"] * 2))
+        >>> chances = net.predict_proba(np.zeros((2, 1)))
+        >>> chances.shape, chances.sum(axis=1).round(3).tolist()
+        ((2, 2), [1.0, 1.0])
         """
         given = self._rows(arrays).astype(np.float64)
         logits = _gives_logits(self.model_)
@@ -264,6 +277,19 @@ reset_weights, random_state, custom_objects, **hyperparameters
         Returns
         -------
         ndarray of shape (n_rows,)
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import KerasClassifier
+        >>> def build(meta):
+        ...     import keras
+        ...     layers = [keras.layers.Dense(meta["n_classes_"], "softmax")]
+        ...     return keras.Sequential([keras.Input(meta["input_shape"]), *layers])
+        >>> X, y = np.array([[-3.0], [-2.0], [2.0], [3.0]]), np.repeat(["left", "right"], 2)
+        >>> net = KerasClassifier(build, epochs=60, optimizer__learning_rate=0.1, random_state=0)
+        >>> net.fit(X, y=y).predict(X)
+        array(['left', 'left', 'right', 'right'], dtype='<U5')
         """
         given = self._rows(arrays)
         if given.shape[1] == 1:
@@ -284,6 +310,19 @@ reset_weights, random_state, custom_objects, **hyperparameters
         Returns
         -------
         float
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import KerasClassifier
+        >>> def build(meta):
+        ...     import keras
+        ...     layers = [keras.layers.Dense(meta["n_classes_"], "softmax")]
+        ...     return keras.Sequential([keras.Input(meta["input_shape"]), *layers])
+        >>> X, y = np.array([[-3.0], [-2.0], [2.0], [3.0]]), np.array([0, 0, 1, 1])
+        >>> net = KerasClassifier(build, epochs=60, optimizer__learning_rate=0.1, random_state=0)
+        >>> net.fit(X, y=y).score(X, y=y)
+        1.0
         """
         labels = np.asarray(y)
         if labels.ndim == 2 and labels.shape[1] > 1:
@@ -363,6 +402,17 @@ reset_weights, random_state, custom_objects, **hyperparameters
         -------
         ndarray of shape (n_rows,) or (n_rows, n_outputs)
             As the labels were.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import KerasRegressor
+        >>> def build(meta):
+        ...     import keras
+        ...     return keras.Sequential([keras.Input(meta["input_shape"]), keras.layers.Dense(1)])
+        >>> net = KerasRegressor(build).fit(np.zeros((4, 2)), y=np.zeros(4))
+        >>> net.predict(np.zeros((3, 2))).shape
+        (3,)
         """
         given = self._outputs(arrays).astype(np.float64)
         one = given.ndim == 2 and given.shape[1] == 1
@@ -380,6 +430,18 @@ reset_weights, random_state, custom_objects, **hyperparameters
         Returns
         -------
         float
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import KerasRegressor
+        >>> def build(meta):
+        ...     import keras
+        ...     return keras.Sequential([keras.Input(meta["input_shape"]), keras.layers.Dense(1)])
+        >>> X = np.array([[0.0], [1.0], [2.0]])
+        >>> net = KerasRegressor(build, epochs=200, optimizer__learning_rate=0.1, random_state=0)
+        >>> round(net.fit(X, y=X[:, 0]).score(X, y=X[:, 0]), 1)
+        1.0
         """
         return float(r2_score(y, self.predict(*arrays), sample_weight=sample_weight))
 

@@ -197,6 +197,14 @@ class Keras(Learning):
         ValueError
             If there is no such parameter; the message lists those there are. Nothing is set
             then.
+
+        Examples
+        --------
+        >>> from skmegatron.layers import Keras
+        >>> def build(meta, units=8):
+        ...     raise NotImplementedError("nothing is built before a fit")
+        >>> Keras(build).set_params(units=16, optimizer__learning_rate=0.1, epochs=3)
+        Keras(build, epochs=3, units=16, optimizer__learning_rate=0.1)
         """
         own = {name: value for name, value in params.items() if name in _OWN}
         given = {name: value for name, value in params.items() if name not in _OWN}
@@ -249,7 +257,19 @@ class Keras(Learning):
 
     @property
     def model_(self) -> Any:
-        """The trained model."""
+        """The trained model.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import Keras
+        >>> def build(meta):
+        ...     import keras
+        ...     return keras.Sequential([keras.Input(meta["input_shape"]), keras.layers.Dense(3)])
+        >>> net = Keras(build, loss="mse").fit(np.zeros((8, 2)), y=np.zeros((8, 3)))
+        >>> net.model_.count_params()
+        9
+        """
         return self._network().model
 
     def _network(self) -> Network:
@@ -273,6 +293,17 @@ class Keras(Learning):
         -------
         ndarray of shape (n_rows, ...), or a tuple of them
             One per output.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import Keras
+        >>> def build(meta):
+        ...     import keras
+        ...     return keras.Sequential([keras.Input(meta["input_shape"]), keras.layers.Dense(3)])
+        >>> net = Keras(build, loss="mse").fit(np.zeros((8, 2)), y=np.zeros((8, 3)))
+        >>> net.predict(np.zeros((5, 2))).shape
+        (5, 3)
         """
         outputs = self._network().predict(arrays)
         return outputs[0] if len(outputs) == 1 else tuple(outputs)

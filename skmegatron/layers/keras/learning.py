@@ -268,6 +268,19 @@ class Learning(Drawing):
         Returns
         -------
         self
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import KerasRegressor
+        >>> def build(meta):
+        ...     import keras
+        ...     return keras.Sequential([keras.Input(meta["input_shape"]), keras.layers.Dense(1)])
+        >>> net = KerasRegressor(build, random_state=0)
+        >>> for batch in np.arange(6.0).reshape(3, 2, 1):
+        ...     net = net.partial_fit(batch, y=2 * batch[:, 0])
+        >>> net.predict(np.zeros((5, 1))).shape
+        (5,)
         """
         weight = params.pop("sample_weight", None)
         targets = self._given_targets(y, params)
