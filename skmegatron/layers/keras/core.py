@@ -74,7 +74,8 @@ class Keras(Learning):
     verbose : int or str, default=0
         As in ``model.fit``; only 0 is silent.
     warm_start : bool, default=False
-        Whether `fit` goes on from what was learned before.
+        Whether `fit` goes on from what was learned before. The network and its optimizer are
+        then those of the first fit, with its settings.
     reset_weights : bool, default=True
         Whether a template is used with fresh weights. False begins with its own.
     random_state : int, RandomState or None, default=None

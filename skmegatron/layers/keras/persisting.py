@@ -140,7 +140,7 @@ def _with_config(content: bytes, config: Mapping[str, Any]) -> bytes:
 
 
 def _for_any_backend(config: Any) -> Any:
-    """Name optimizers as everybody knows them: those of torch are not there elsewhere."""
+    """Name optimizers as everybody knows them: torch has its own, not there elsewhere."""
     if isinstance(config, list):
         return [_for_any_backend(item) for item in config]
     if not isinstance(config, dict):
