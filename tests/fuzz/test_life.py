@@ -98,6 +98,8 @@ def state(thing):
     thing = unwrapped(thing)
     if isinstance(thing, BaseEstimator):
         return type(thing), state(thing.__getstate__())
+    if isinstance(thing, np.ndarray):  # a copy of a view lies otherwise in memory
+        thing = thing.copy(order="C")
     return joblib.hash(thing)
 
 
