@@ -212,7 +212,10 @@ class Life(RuleBasedStateMachine):
         n_rows = kind[1]
         weights = extra.get("w")
         batches = [
-            (cut(X, start, start + 10), *(v[start : start + 10] for v in (y, weights) if v is not None))
+            (
+                cut(X, start, start + 10),
+                *(v[start : start + 10] for v in (y, weights) if v is not None),
+            )
             for start in range(0, max(n_rows, 1), 10)
         ][:pieces]
         if weights is not None:
