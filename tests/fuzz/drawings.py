@@ -175,9 +175,7 @@ HEADS = {
     "weighted": _weighted,
 }
 
-entries = st.tuples(
-    st.integers(0, len(STEPS) - 1), st.integers(0, 20), st.integers(0, 20)
-)
+entries = st.tuples(st.integers(0, len(STEPS) - 1), st.integers(0, 20), st.integers(0, 20))
 recipes = st.tuples(st.lists(entries, max_size=6), st.sampled_from(sorted(HEADS)), st.booleans())
 
 

@@ -303,7 +303,7 @@ class Concatenate(StatelessLayer):
         ShapeError
             If the arrays do not fit together, or the axis is that of the observations.
         """
-        if any(_is_laid_out_anew(array) for array in arrays):
+        if any(isinstance(array, Unwritten) for array in arrays):
             if self.takes_unwritten and _plain_columns(arrays):
                 return write_together([_as_block(array) for array in arrays])
             arrays = tuple(a.written() if isinstance(a, Unwritten) else a for a in arrays)
@@ -325,17 +325,6 @@ class Concatenate(StatelessLayer):
         known = [names for names in inbound if names is not None]
         plain = len(known) == len(inbound) and all(names.ndim == 1 for names in known)
         return np.concatenate(known) if plain else None
-
-
-def _is_laid_out_anew(array: Any) -> bool:
-    """Tell whether numpy would join an array in another order than `write_together` does.
-
-    What is computed of columns may differ in the last bit from what is computed of rows, and must
-    not depend on whether a value was left unwritten or came from a cache.
-    """
-    return isinstance(array, Unwritten) or (
-        type(array) is np.ndarray and not array.flags.c_contiguous
-    )
 
 
 def _plain_columns(arrays: Sequence[Any]) -> bool:
