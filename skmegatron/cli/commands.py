@@ -15,12 +15,10 @@ from typing import Any
 import click
 
 from skmegatron._version import __version__
-from skmegatron.cli.feeding import STDIN, Fed, is_url, opened
-from skmegatron.cli.writing import Layout, table_file
+from skmegatron.cli.feeding import STDIN, Asked, Fed, is_url, opened
+from skmegatron.cli.writing import Layout, new_file, table_file
 from skmegatron.errors import NotAvailableError, StreamError
 from skmegatron.io.archive import read_description
-from skmegatron.io.generator import BatchGenerator
-from skmegatron.io.saving import whole_file
 from skmegatron.optional import optional
 from skmegatron.pipeline.estimator import Pipeline
 from skmegatron.pipeline.keyed import keyed_outputs, stores_predictions
@@ -68,6 +66,7 @@ def describe(file: str) -> None:
       skmegatron describe digits-0.1.pkl
       skmegatron describe digits-0.1.skops | jq .versions
     """  # noqa: D301 - click leaves lines behind a backspace as they are
+    # Not a letter beyond ASCII: names in a file from others may hold what terminals obey.
     click.echo(json.dumps(read_description(file), indent=2))
 
 
@@ -100,7 +99,7 @@ def draw(file: str, out: str, rankdir: Any) -> None:
         else:
             topology_imsave(described, picture)
         content = picture.read_bytes()
-    with whole_file(out) as target:
+    with new_file(Path(out)) as target:
         target.write(content)
 
 
@@ -109,14 +108,10 @@ class _Job:
     """What transform and predict are asked for."""
 
     file: str
-    source: str
-    out: str | None
-    index: str | None
-    batch_size: int
-    query: str | None
-    exclude: tuple[str, ...]
-    dtype: tuple[str, ...]
     trust: tuple[str, ...]
+    out: str | None
+    method: str
+    data: Asked
 
 
 def _data_options(command: _Command) -> _Command:
@@ -176,7 +171,7 @@ def transform(**asked: Any) -> None:
           --query "SELECT * FROM digits" --out features.parquet --trust mylayers.Deskew
       cat new.csv | skmegatron transform digits-0.1.pkl - | head
     """  # noqa: D301 - click leaves lines behind a backspace as they are
-    _run(_Job(**asked), "transform")
+    _run(method="transform", **asked)
 
 
 @skmegatron.command()
@@ -204,66 +199,67 @@ def predict(method: str, **asked: Any) -> None:
       skmegatron predict digits-0.1.pkl new.csv --method predict_proba --out chances.parquet
       skmegatron predict digits-0.1.pkl sqlite:///warehouse.db --query "SELECT * FROM digits"
     """  # noqa: D301 - click leaves lines behind a backspace as they are
-    _run(_Job(**asked), method)
+    _run(method=method, **asked)
 
 
-def _run(job: _Job, method: str) -> None:
-    dtype = dict(_pair(text) for text in job.dtype)
-    if is_url(job.source) != (job.query is not None):
-        told = "needs --query SQL" if job.query is None else "takes no --query: it is no database"
-        raise click.UsageError(f"IN {job.source!r} {told}.")
-    to_store = job.out is not None and _is_store(job.out)
-    if job.out is not None:
-        _refuse_same(job.out, job.file)
-        _refuse_same(job.out, job.source)
-    with opened(job.source, job.batch_size, job.query, job.exclude, dtype) as batches:
-        if to_store:
-            _into_store(job, method, batches)
-        else:
-            _into_file(job, method, batches)
+def _run(
+    *,
+    file: str,
+    trust: tuple[str, ...],
+    method: str,
+    source: str,
+    out: str | None,
+    index: str | None,
+    batch_size: int,
+    query: str | None,
+    exclude: tuple[str, ...],
+    dtype: tuple[str, ...],
+) -> None:
+    types = dict(_pair(text) for text in dtype)
+    if is_url(source) != (query is not None):
+        told = "needs --query SQL" if query is None else "takes no --query: it is no database"
+        raise click.UsageError(f"IN {source!r} {told}.")
+    out = None if out == STDIN else out
+    if out is not None:
+        _refuse_same(out, file)
+        _refuse_same(out, source)
+    data = Asked(source, batch_size, index, query, exclude, types)
+    job = _Job(file, trust, out, method, data)
+    (_into_store if out is not None and _is_store(out) else _into_file)(job)
 
 
-def _into_file(job: _Job, method: str, batches: BatchGenerator) -> None:
-    with table_file(job.out) as sink:
+def _into_file(job: _Job) -> None:
+    with table_file(job.out) as sink:  # first, so that nothing is done in vain
         pipeline = load_pipeline(job.file, trusted=job.trust)
-        _check_offers(pipeline, method)
-        fed = Fed(batches, pipeline, job.index)
-        layout = Layout(pipeline, method, job.index)
-        rows = keyed_outputs(pipeline, fed, method, fed.key)
-        n_rows = 0
-        with _progress(batches, quiet=job.out is None) as advance:
-            for keys, outputs in rows:
+        _check_offers(pipeline, job.method)
+        layout = Layout(pipeline, job.method, job.data.index)
+        with opened(job.data, pipeline) as fed, _progress(job, fed) as advance:
+            for keys, outputs in keyed_outputs(pipeline, fed, job.method, fed.key):
                 sink.write(layout.columns(keys, outputs))
-                n_rows += len(keys)
                 advance(len(keys))
-        if not n_rows:
-            raise StreamError(
-                f"No rows came out of {job.source!r}, so nothing is written: it has none, or a "
-                "Filter leaves none."
-            )
 
 
-def _into_store(job: _Job, method: str, batches: BatchGenerator) -> None:
+def _into_store(job: _Job) -> None:
     pipeline = load_pipeline(job.file, storage_db=job.out, trusted=job.trust)
-    _check_offers(pipeline, method)
-    if method != "transform" and not (method == "predict" and stores_predictions(pipeline)):
+    _check_offers(pipeline, job.method)
+    if job.method != "transform" and not (
+        job.method == "predict" and stores_predictions(pipeline)
+    ):
         raise NotAvailableError(
-            f"A store keeps what the pipeline transforms to, and {method} gives something else. "
-            "Write to a file: --out predictions.parquet, or use skmegatron transform."
+            f"A store keeps what the pipeline transforms to, and {job.method} gives something "
+            "else. Write to a file: --out predictions.parquet, or use skmegatron transform."
         )
-    fed = Fed(batches, pipeline, job.index)
-    with _progress(batches, quiet=False) as advance:
+    with opened(job.data, pipeline) as fed, _progress(job, fed) as advance:
         for outputs in pipeline.transform_generator(fed, index=fed.key):
-            advance(len(outputs) if hasattr(outputs, "__len__") else outputs.shape[0])
+            advance(outputs.shape[0])
 
 
 def _check_offers(pipeline: Pipeline, method: str) -> None:
     if not hasattr(pipeline, method):
-        kinds = [type(node).__name__ for node in pipeline.graph.outputs]
         names = [pipeline.graph.node_names[node] for node in pipeline.graph.outputs]
         raise NotAvailableError(
-            f"The pipeline has no {method}: its {len(kinds)} output(s) {names} do not offer it. "
-            "Use skmegatron transform, or another --method."
+            f"The pipeline has no {method}: not all of its outputs {names} offer it. Use "
+            "skmegatron transform, or another --method of predict."
         )
 
 
@@ -294,14 +290,32 @@ def _refuse_same(out: str, other: str) -> None:
 
 
 @contextmanager
-def _progress(batches: BatchGenerator, *, quiet: bool) -> Iterator[Callable[[int], None]]:
-    """Show how many rows are done on stderr, where that is a terminal."""
-    if quiet or not sys.stderr.isatty():
+def _progress(job: _Job, fed: Fed) -> Iterator[Callable[[int], None]]:
+    """Count the rows that are done, and insist that there are any."""
+    n_rows = 0
+    with _bar(job, fed) as show:
+
+        def advance(n_more: int) -> None:
+            nonlocal n_rows
+            n_rows += n_more
+            show(n_more)
+
+        yield advance
+    if not n_rows:
+        raise StreamError(
+            f"No rows came out of {job.data.place!r}, so nothing is written: it has none, or a "
+            "Filter leaves none."
+        )
+
+
+@contextmanager
+def _bar(job: _Job, fed: Fed) -> Iterator[Callable[[int], Any]]:
+    """Show how many rows are done on stderr, where that is a terminal and stdout is not used."""
+    if job.out is None or not sys.stderr.isatty():
         yield lambda n_rows: None
         return
     console = optional("rich.console", extra="cli", purpose="The progress bar")
     progress = optional("rich.progress", extra="cli", purpose="The progress bar")
-    total = len(batches) * batches.batch_size if hasattr(batches, "__len__") else None
     columns: Iterable[Any] = (
         progress.SpinnerColumn(),
         progress.BarColumn(),
@@ -309,5 +323,5 @@ def _progress(batches: BatchGenerator, *, quiet: bool) -> Iterator[Callable[[int
         progress.TimeElapsedColumn(),
     )
     with progress.Progress(*columns, console=console.Console(stderr=True)) as bar:
-        task = bar.add_task("rows", total=total)
+        task = bar.add_task("rows", total=fed.n_rows)
         yield lambda n_rows: bar.update(task, advance=n_rows)

@@ -7,11 +7,13 @@ gets the columns of the fit; where the fit saw no names, all columns there are.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ from skmegatron.pipeline.estimator import Pipeline
 
 STDIN = "-"
 _PARQUET = (".parquet", ".pq")
+_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,17}")
 
 
 def is_url(place: str) -> bool:
@@ -46,43 +49,74 @@ def is_url(place: str) -> bool:
     return "://" in place
 
 
-@contextmanager
-def opened(
-    place: str, size: int, query: str | None, exclude: Sequence[str], dtype: Mapping[str, str]
-) -> Iterator[BatchGenerator]:
-    """Find the reader for where the data is.
+@dataclass(frozen=True)
+class Asked:
+    """What of the data is asked for.
 
-    Parameters
+    Attributes
     ----------
     place : str
         A CSV file, a Parquet file or a folder of them, a database URL, or ``-`` for CSV from
         stdin, which is kept in a temporary file: it is looked at twice.
     size : int
         Rows of a batch.
+    index : str or None
+        The column that holds the keys of the rows.
     query : str or None
         For a database.
     exclude : sequence of str
         Columns to leave out.
     dtype : mapping of str to str
         Of columns, by name.
+    """
+
+    place: str
+    size: int
+    index: str | None
+    query: str | None
+    exclude: Sequence[str]
+    dtype: Mapping[str, str]
+
+
+@contextmanager
+def opened(asked: Asked, pipeline: Pipeline) -> Iterator[Fed]:
+    """Open the data, as batches that a pipeline takes.
+
+    Parameters
+    ----------
+    asked : Asked
+    pipeline : Pipeline
 
     Yields
     ------
-    BatchGenerator
+    Fed
     """
-    options: dict[str, Any] = {"exclude_cols": list(exclude), "dtype": dict(dtype) or None}
+    place, size = asked.place, asked.size
+    options: dict[str, Any] = {"exclude_cols": asked.exclude, "dtype": dict(asked.dtype) or None}
     if place == STDIN:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "stdin"
             with open(path, "wb") as file:
                 shutil.copyfileobj(sys.stdin.buffer, file)
-            yield CSVGenerator(path, size, **options)
+            yield _from_text(path, asked, pipeline)
     elif is_url(place):
-        yield SQLGenerator(place, query, size, **options)
+        yield Fed(SQLGenerator(place, asked.query, size, **options), pipeline, asked.index)
     elif os.path.isdir(place) or place.lower().endswith(_PARQUET):
-        yield ParquetGenerator(place, size, **options)
+        yield Fed(ParquetGenerator(place, size, **options), pipeline, asked.index)
     else:
-        yield CSVGenerator(place, size, **options)
+        yield _from_text(Path(place), asked, pipeline)
+
+
+def _from_text(path: Path, asked: Asked, pipeline: Pipeline) -> Fed:
+    """Read the keys of the rows as they are written, so that 007 stays 007."""
+    dtype = dict(asked.dtype)
+    batches = CSVGenerator(path, asked.size, asked.exclude, dtype=dtype or None)
+    fed = Fed(batches, pipeline, asked.index)
+    plain = asked.index in (batches.columns or ()) and asked.index not in {*dtype, *fed.named}
+    if asked.index is None or not plain:
+        return fed
+    batches = CSVGenerator(path, asked.size, asked.exclude, dtype={**dtype, asked.index: "str"})
+    return Fed(batches, pipeline, asked.index, keys_from_text=True)
 
 
 class Fed:
@@ -94,21 +128,37 @@ class Fed:
     pipeline : Pipeline
     index : str or None
         The column that holds the keys of the rows.
+    keys_from_text : bool, default=False
+        Whether keys come as text, and those that are whole numbers become numbers.
 
     Attributes
     ----------
     key : str or None
         Under which a batch holds the keys of its rows.
+    n_rows : int or None
+        Where that can be told beforehand: about how many there are.
+    named : set of str
+        Columns that the pipeline asks for by name.
     prefetch : bool
         Whether the reader may read ahead in another thread.
     """
 
-    def __init__(self, batches: BatchGenerator, pipeline: Pipeline, index: str | None) -> None:
+    def __init__(
+        self,
+        batches: BatchGenerator,
+        pipeline: Pipeline,
+        index: str | None,
+        *,
+        keys_from_text: bool = False,
+    ) -> None:
         self.prefetch = batches.prefetch
-        self._batches, self._index = batches, index
+        self.n_rows = len(batches) * batches.batch_size if isinstance(batches, Sized) else None
+        self._batches, self._index, self._keys_from_text = batches, index, keys_from_text
         self._inputs: list[InputNode] = pipeline.graph.data_inputs
         self._names: list[str] | None = getattr(pipeline, "feature_names_in_", None)
         self._n_columns: int | None = getattr(pipeline, "n_features_in_", None)
+        self.named = {str(c) for node in self._inputs for c in node.columns or (node.name,)}
+        self.named |= set(() if self._names is None else self._names)
         # Labels in the table are no features.
         self._apart = {index, *(node.name for node in pipeline.graph.targets)}
         # The keys stand beside the inputs, one of which may have the name of their column.
@@ -125,7 +175,8 @@ class Fed:
                 )
             fed = self._bound(batch)
             if self.key is not None and self._index is not None:
-                fed.setdefault(self.key, batch[self._index])
+                keys = batch[self._index]
+                fed.setdefault(self.key, _numbers(keys) if self._keys_from_text else keys)
             yield fed
 
     def _bound(self, batch: Mapping[str, Any]) -> dict[str, Any]:
@@ -164,6 +215,12 @@ class Fed:
 
     def _rest(self, batch: Mapping[str, Any]) -> list[str]:
         return [name for name in batch if name not in self._apart]
+
+
+def _numbers(keys: Any) -> Any:
+    """Turn text into whole numbers, if that loses nothing."""
+    plain = all(isinstance(key, str) and _WHOLE.fullmatch(key) for key in keys)
+    return keys.astype(np.int64) if plain else keys
 
 
 def _side_by_side(arrays: Sequence[Any]) -> Any:

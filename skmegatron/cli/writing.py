@@ -140,11 +140,47 @@ class _Parquet:
         table = self._arrow.table(arrays)
         if self._writer is None:
             self._writer = self._parquet.ParquetWriter(self._file, table.schema)
-        self._writer.write_table(table.cast(self._writer.schema))
+        self._writer.write_table(self._alike(table))
+
+    def _alike(self, table: Any) -> Any:
+        schema = self._writer.schema
+        try:
+            return table.cast(schema)
+        except (self._arrow.ArrowInvalid, self._arrow.ArrowNotImplementedError) as error:
+            other = [f.name for f in table.schema if f.type != schema.field(f.name).type]
+            raise SchemaError(
+                f"Of the columns {other}, later rows do not fit the type of the first ones "
+                f"({error}). Write CSV, or say how to read a column: --dtype COLUMN=str."
+            ) from error
 
     def close(self) -> None:
         if self._writer is not None:
             self._writer.close()
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that has its name when all of it is written, in a folder that is there.
+
+    Parameters
+    ----------
+    path : Path
+
+    Yields
+    ------
+    binary file
+
+    Raises
+    ------
+    FileNotFoundError
+        If its folder is not there.
+    """
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"There is no folder {str(path.parent)!r} to write {path.name!r} into. Make it first."
+        )
+    with whole_file(path) as file:
+        yield file
 
 
 @contextmanager
@@ -173,9 +209,7 @@ def table_file(place: str | None) -> Iterator[Sink]:
             stdout.close()
         return
     path = Path(place)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {str(path.parent)!r} to write into.")
-    with whole_file(path) as file:
+    with new_file(path) as file:
         sink = _Csv(file) if path.suffix.lower() == ".csv" else _Parquet(file)
         try:
             yield sink
