@@ -17,7 +17,7 @@ from sklearn.base import clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils.metaestimators import available_if
 
-from skmegatron.engine.batches import Batches, check_count, split_batch
+from skmegatron.engine.batches import Batches, check_count, noted, split_batch
 from skmegatron.engine.feed import Feed
 from skmegatron.engine.plan import plan
 from skmegatron.engine.run import run
@@ -161,7 +161,7 @@ class Streams(CallbackSupportMixin, Answers):
             intake.begin(one)
             for place, batch in enumerate(batches.read(number), start=1):
                 told = f"in batch {place} of pass {number} of {len(passes)}"
-                with self._observed_batch(inner), _noted(told):
+                with self._observed_batch(inner), noted(told):
                     intake.take(one, batch)
             intake.work.check_taught(one.learn)
             intake.work.end(one.learn)
@@ -296,7 +296,7 @@ class Streams(CallbackSupportMixin, Answers):
     ) -> Iterator[tuple[dict[Node, Any], Feed, Any]]:
         """Run on one batch after the other, and give what was fed with the values."""
         for place, batch in enumerate(batches.read(), start=1):
-            with _noted(f"in batch {place}"):
+            with noted(f"in batch {place}"):
                 X, y, extra = split_batch(batch)
                 instead = "call the method without _generator on each batch"
                 refuse_middle(ready.graph, X, "Batches go through every step", instead)
@@ -383,16 +383,6 @@ class Streams(CallbackSupportMixin, Answers):
                 if all(_has_rows(array) for array in arrays):
                     states[end] = end.layer.update(states[end], *arrays, **keywords)
         return {graph.names[end.step]: end.layer.finish(states[end]) for end in ends}
-
-
-@contextmanager
-def _noted(place: str) -> Iterator[None]:
-    """Add to an error where in the stream it happened."""
-    try:
-        yield
-    except Exception as error:
-        error.add_note(f"  {place}")
-        raise
 
 
 def _has_rows(value: Any) -> bool:
