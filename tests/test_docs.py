@@ -16,6 +16,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ from skmegatron.io.storage import Store
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
+CHARTS = runpy.run_path(str(DOCS / "charts.py"))
 
 #: Answered to without deriving from them.
 PROTOCOLS = (Store, Cache, OpenedCache)
@@ -208,8 +210,10 @@ def test_every_page_is_reached_from_the_front_page_by_one_way():
 
 
 def anchors_of(page):
-    """What myst makes of the headings of a page."""
-    headings = re.findall(r"^#{1,3} (.*)$", page.read_text(), flags=re.MULTILINE)
+    """What myst makes of the headings of a page, and of what it includes."""
+    included = re.findall(r"```\{include\} (.*)", page.read_text())
+    texts = [page.read_text(), *((page.parent / file).read_text() for file in included)]
+    headings = re.findall(r"^#{1,3} (.*)$", "\n".join(texts), flags=re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
@@ -236,3 +240,11 @@ def test_the_walk_through_the_files_names_files_that_exist():
 
     assert len(files) > 20
     assert [file for file in files if not (ROOT / file).exists()] == []
+
+
+@pytest.mark.parametrize("name", CHARTS["CHARTS"])
+def test_a_chart_shows_the_numbers_of_the_benchmarks(name):
+    drawn = (DOCS / "charts" / f"{name}.svg").read_text()
+
+    chart = CHARTS["CHARTS"][name]
+    assert drawn == CHARTS["svg_of"](chart), "The figures have changed: python docs/charts.py"
