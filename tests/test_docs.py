@@ -54,7 +54,11 @@ ASKED_BY_THE_ENGINE = {
 
 MODULES = [
     "skmegatron",
-    *(module.name for module in pkgutil.walk_packages(skmegatron.__path__, "skmegatron.")),
+    *(
+        module.name
+        for module in pkgutil.walk_packages(skmegatron.__path__, "skmegatron.")
+        if not module.name.endswith(".__main__")  # importing it runs it
+    ),
 ]
 
 
