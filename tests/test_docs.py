@@ -16,6 +16,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ from skmegatron.io.storage import Store
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
+CHARTS = runpy.run_path(str(DOCS / "charts.py"))
 
 #: Answered to without deriving from them.
 PROTOCOLS = (Store, Cache, OpenedCache)
@@ -52,7 +54,11 @@ ASKED_BY_THE_ENGINE = {
 
 MODULES = [
     "skmegatron",
-    *(module.name for module in pkgutil.walk_packages(skmegatron.__path__, "skmegatron.")),
+    *(
+        module.name
+        for module in pkgutil.walk_packages(skmegatron.__path__, "skmegatron.")
+        if not module.name.endswith(".__main__")  # importing it runs it
+    ),
 ]
 
 
@@ -161,8 +167,8 @@ def test_examples_are_found_by_doctest(name):
 
 def listed_in_the_reference():
     """Names in docs/api.rst, by address."""
-    listed, module, lines = [], "", (DOCS / "api.rst").read_text().splitlines()
-    for line in lines:
+    listed, module = [], ""
+    for line in (DOCS / "api.rst").read_text().partition(".. toctree::")[0].splitlines():
         if line.startswith(".. currentmodule:: "):
             module = line.removeprefix(".. currentmodule:: ")
         elif re.fullmatch(r"   \w+", line):
@@ -183,24 +189,35 @@ def test_the_reference_lists_only_public_names():
     assert not unknown, f"docs/api.rst lists {unknown}, which no __all__ has."
 
 
-def toctree_of(page):
+def entries_of(page):
+    """Pages in the tables of contents of a page."""
     text = page.read_text()
-    trees = re.findall(r"```\{toctree\}\n(.*?)```", text, flags=re.DOTALL)
-    entries = [line.strip() for tree in trees for line in tree.splitlines()]
-    return [entry for entry in entries if entry and not entry.startswith(":")]
+    myst = re.findall(r"```\{toctree\}\n(.*?)```", text, flags=re.DOTALL)
+    rst = re.findall(r"^\.\. toctree::\n((?: {3}.*\n|\n)+)", text, flags=re.MULTILINE)
+    lines = [line.strip() for tree in (*myst, *rst) for line in tree.splitlines()]
+    return [line for line in lines if line and not line.startswith(":")]
 
 
-def test_every_page_is_in_the_table_of_contents():
-    entries = toctree_of(DOCS / "index.md")
+def test_every_page_is_reached_from_the_front_page_by_one_way():
+    pages = {page.stem: page for page in (*PAGES, *DOCS.glob("*.rst"))}
+    entries = [entry for page in pages.values() for entry in entries_of(page)]
+    written = [entry for entry in entries if "/" not in entry]  # the gallery is made by the build
 
-    pages = {page.stem for page in (*PAGES, *DOCS.glob("*.rst"))} - {"index"}
-    assert len(entries) == len(set(entries))
-    assert pages == {entry for entry in entries if "/" not in entry}
+    reached, left = {"index"}, ["index"]
+    while left:
+        below = [entry for entry in entries_of(pages[left.pop()]) if "/" not in entry]
+        left += [entry for entry in below if entry not in reached]
+        reached.update(below)
+
+    assert sorted(written) == sorted(set(written))
+    assert reached == set(pages)
 
 
 def anchors_of(page):
-    """What myst makes of the headings of a page."""
-    headings = re.findall(r"^#{1,3} (.*)$", page.read_text(), flags=re.MULTILINE)
+    """What myst makes of the headings of a page, and of what it includes."""
+    included = re.findall(r"```\{include\} (.*)", page.read_text())
+    texts = [page.read_text(), *((page.parent / file).read_text() for file in included)]
+    headings = re.findall(r"^#{1,3} (.*)$", "\n".join(texts), flags=re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
@@ -227,3 +244,11 @@ def test_the_walk_through_the_files_names_files_that_exist():
 
     assert len(files) > 20
     assert [file for file in files if not (ROOT / file).exists()] == []
+
+
+@pytest.mark.parametrize("name", CHARTS["CHARTS"])
+def test_a_chart_shows_the_numbers_of_the_benchmarks(name):
+    drawn = (DOCS / "charts" / f"{name}.svg").read_text()
+
+    chart = CHARTS["CHARTS"][name]
+    assert drawn == CHARTS["svg_of"](chart), "The figures have changed: python docs/charts.py"
