@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, settings
 # Machines are noisy: a slow example is no failure. CI tries the same examples every time, so
 # that a change is judged by what it changes; elsewhere new ones are looked for. The nightly
 # profile is for tests/fuzz and tests/faults, for about ten minutes.
-settings.register_profile("skmegatron", deadline=None, max_examples=50)
-settings.register_profile("ci", deadline=None, max_examples=50, derandomize=True)
+short = settings(deadline=None, max_examples=50, stateful_step_count=20)
+settings.register_profile("skmegatron", short)
+settings.register_profile("ci", short, derandomize=True)
 settings.register_profile(
     "nightly",
     deadline=None,

@@ -471,4 +471,5 @@ def looks_of(layer: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     tuple of (dict, dict)
     """
     attributes = attributes_of(layer)
-    return attributes, dict(getattr(attributes.get("estimator_"), "__dict__", {}))
+    inner = attributes.get("estimator_")
+    return attributes, attributes_of(inner) if hasattr(inner, "__dict__") else {}

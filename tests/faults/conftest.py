@@ -1,4 +1,4 @@
-"""Settings of the fault tests: their steps and scenes live in modules, which workers import too."""
+"""Settings of the fault tests, whose steps and scenes live in modules of their own."""
 
 import sys
 from pathlib import Path

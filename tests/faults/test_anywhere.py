@@ -10,7 +10,7 @@ from faulty import Interrupted
 from scenes import FITS, GRAPHS, USES, Twins, able, fit, fit_elsewhere, state
 
 #: Of how many lines one is tried. Nightly begins elsewhere each time.
-STEP, START = 1499, 701
+STEP, START = 2999, 701
 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly":
     STEP, START = 211, os.getpid() % 211
 
@@ -27,9 +27,12 @@ def check_lines(twins):
             with interrupted:
                 twins.act(pipe)
         except (KeyboardInterrupt, MemoryError, AttributeError) as error:
-            # scikit-learn asks whether there is such a method, and takes any error for a no.
-            assert interrupted.raised in (error, error.__cause__)
-            twins.check(pipe, left_in=[twins.before, twins.after])
+            told = {error, error.__cause__}
+        else:
+            continue  # no memory for what can be done without, or beyond the last line
+        # scikit-learn asks whether there is such a method, and takes any error for a no.
+        assert interrupted.raised in told
+        twins.check(pipe, left_in=[twins.before, twins.after])
 
 
 @pytest.mark.parametrize("start", [None, fit_elsewhere], ids=["new", "fitted"])

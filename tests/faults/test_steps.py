@@ -1,4 +1,4 @@
-"""Faults inside of steps, caches and files: at everything that the steps of a graph do, in turn."""
+"""Faults inside of steps and caches: at everything that the steps of a graph do, in turn."""
 
 import os
 

@@ -367,6 +367,8 @@ def _plain(params):
 def _densed(value):
     if isinstance(value, sm.Dataset):
         return {name: _densed(value[name]) for name in value}
+    if isinstance(value, pd.DataFrame):
+        return value.to_numpy()
     return value.toarray() if sparse.issparse(value) else value
 
 
