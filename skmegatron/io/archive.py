@@ -21,7 +21,7 @@ from skmegatron.io.sealed import checksum_of, description_in, find_seal
 
 #: Of the members of an archive, the one that describes it, and the one that skops reads.
 DESCRIPTION, SCHEMA = "skmegatron.json", "schema.json"
-_MARK = b"SKMGTRN1"
+_START, _MARK = b"PK\x03\x04", b"SKMGTRN1"
 _PLAIN = re.compile(r"[\w-]+\.(npy|npz|bin|json)")
 _COMMENT = 16 + len(_MARK)  # a checksum and the mark
 #: What scipy writes of a sparse matrix, which it compresses; ones among few columns about 30 to 1.
@@ -74,7 +74,7 @@ def is_archive(path: str | os.PathLike[str]) -> bool:
     bool
     """
     with open(path, "rb") as file:
-        return file.read(4) == b"PK\x03\x04"
+        return file.read(4) == _START
 
 
 def read_description(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def read_description(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     name = os.fspath(path)
     with open(path, "rb") as file:
-        if file.read(4) == b"PK\x03\x04":
+        if file.read(4) == _START:
             content = _description_of(file, str(name))
         else:
             seal = find_seal(file)
@@ -147,6 +147,9 @@ def check_archive(archive: zipfile.ZipFile, file: IO[bytes]) -> None:
     ValueError
         If it is damaged, or made in a way in which none is written here.
     """
+    file.seek(0)
+    if file.read(4) != _START:
+        raise ValueError("it does not begin as an archive does")
     members = archive.infolist()
     names = [member.filename for member in members]
     for member in members:

@@ -80,7 +80,6 @@ def schema_of(content: bytes) -> dict[str, Any]:
     protocol = schema.get("protocol") if isinstance(schema, dict) else None
     if type(protocol) is not int or protocol < 1:
         raise ValueError(f"its schema is in the protocol {protocol!r}, which skops never wrote")
-    _check_alike(schema)
     for part in parts_of(schema):
         _check_part(part)
     return dict(schema)
@@ -124,6 +123,33 @@ def inner_parts(part: dict[str, Any]) -> list[dict[str, Any]]:
     if not all(isinstance(text, str) and text for text in head):
         raise ValueError(f"a part of its schema does not tell its type and loader: {head}")
     return list(_found(part, _layout_of(part), name_of(part)))
+
+
+def check_alike(schema: dict[str, Any]) -> None:
+    """Insist that parts with one number are one and the same.
+
+    Parameters
+    ----------
+    schema : dict
+
+    Raises
+    ------
+    ValueError
+        If they are not: then skops would build something else than what was looked at.
+    """
+    seen: dict[Any, int] = {}
+
+    def looks(part: dict[str, Any]) -> int:
+        inner = tuple(map(looks, inner_parts(part)))
+        own = {k: v for k, v in part.items() if isinstance(v, str | int) and k not in _MAY_DIFFER}
+        keys = [tuple(v) for k, v in part.items() if isinstance(v, dict)]
+        mine = hash((tuple(own.items()), repr(keys), inner))
+        number = part.get("__id__")
+        if number is not None and seen.setdefault(number, mine) != mine:
+            raise ValueError(f"two different parts of its schema have the number {number!r}")
+        return mine
+
+    looks(schema)
 
 
 def name_of(part: dict[str, Any]) -> str:
@@ -236,23 +262,6 @@ def _check_part(part: dict[str, Any]) -> None:
 def _comes_back(kind: dict[str, Any]) -> bool:
     name = name_of(kind)
     return name in _KEYS or name.rstrip("0123456789") in _NUMBERS
-
-
-def _check_alike(schema: Any) -> None:
-    """Insist that parts with one number are one and the same."""
-    seen: dict[Any, int] = {}
-
-    def looks(part: dict[str, Any]) -> int:
-        inner = tuple(map(looks, inner_parts(part)))
-        own = {k: v for k, v in part.items() if isinstance(v, str | int) and k not in _MAY_DIFFER}
-        keys = [tuple(v) for k, v in part.items() if isinstance(v, dict)]
-        mine = hash((tuple(own.items()), repr(keys), inner))
-        number = part.get("__id__")
-        if number is not None and seen.setdefault(number, mine) != mine:
-            raise ValueError(f"two different parts of its schema have the number {number!r}")
-        return mine
-
-    looks(schema)
 
 
 def _check_depth(schema: Any) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from skmegatron.io.archive import SCHEMA, sealed_archive
 from skmegatron.io.saving import Portable, save, unimportable, whole_file
-from skmegatron.io.schema import schema_of
+from skmegatron.io.schema import check_alike, schema_of
 from skmegatron.io.sealed import FORMAT
 from skmegatron.nodes.topology import topology
 from skmegatron.optional import optional
@@ -134,6 +134,7 @@ def _check_written(skops: Any, content: io.BytesIO) -> None:
     """Read at once what has been written, rather than let the reader find that out."""
     with zipfile.ZipFile(content) as archive:
         schema = schema_of(archive.read(SCHEMA))
+    check_alike(schema)
     for place in places(schema):
         raise ValueError(f"{place} tells where something is kept")
     skops.loads(content.getbuffer(), trusted=skops.get_untrusted_types(data=content.getbuffer()))

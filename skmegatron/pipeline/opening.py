@@ -16,11 +16,13 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO, Any
 
+from scipy import sparse
+
 from skmegatron import layers, layertools, metrics
 from skmegatron.errors import LoadError
 from skmegatron.io.archive import DESCRIPTION, SCHEMA, check_archive
 from skmegatron.io.saving import Portable, not_whole, of_kind
-from skmegatron.io.schema import is_null, name_of, parts_of, schema_of, state_of
+from skmegatron.io.schema import check_alike, is_null, name_of, parts_of, schema_of, state_of
 from skmegatron.io.sealed import description_in
 from skmegatron.io.seen import Seen
 from skmegatron.layers.core import Inverse, Layer
@@ -37,6 +39,11 @@ PLACES = ("memory", "storage")
 _CALLED = (Token, Choice)
 #: Harmless types that skops does not know to be so, and the only loader that may build them.
 _HARMLESS = {
+    **{
+        full_name(getattr(sparse, f"{format}_{kind}")): "SparseMatrixNode"
+        for format in ("bsr", "coo", "csc", "csr", "dia")
+        for kind in ("array", "matrix")
+    },
     "numpy.dtype": "DTypeNode",
     "sklearn.utils._bunch.Bunch": "DictNode",
     "skmegatron.layers.keras.persisting._Apart": "ObjectNode",
@@ -80,6 +87,7 @@ def load_skops(path: str | os.PathLike[str], expected: type, trusted: Sequence[s
             raise _untrusted(path, refused, trusted)
         kinds = _imported(path, {name_of(part) for part in parts_of(schema)} & {*trusted})
         try:
+            check_alike(schema)
             _check_loaders(schema, kinds)
             pipeline = skops.load(file, trusted=sorted(known))
             of_kind(pipeline, path, expected)
@@ -176,6 +184,7 @@ def _looked_at(file: IO[bytes], path: str) -> tuple[dict[str, Any], dict[str, by
         if DESCRIPTION in archive.namelist():
             description_in(archive.read(DESCRIPTION), path)
         schema = schema_of(archive.read(SCHEMA))
+        _check_root(schema)
         for place in places(schema):
             raise ValueError(f"{place} says where something is kept")
         texts = [name for name in archive.namelist() if name.endswith(".bin")]
@@ -183,6 +192,13 @@ def _looked_at(file: IO[bytes], path: str) -> tuple[dict[str, Any], dict[str, by
         if not there <= {*archive.namelist()}:
             raise ValueError("its schema asks for members that it does not have")
         return schema, {name: archive.read(name) if name in texts else b"" for name in there}
+
+
+def _check_root(schema: dict[str, Any]) -> None:
+    """Insist that a file holds the state of a pipeline, before anything is said about types."""
+    needed = {"_versions", "_drawn", "_flat", "name"}
+    if schema["__loader__"] == "ObjectNode" and not needed <= {*state_of(schema)}:
+        raise ValueError(f"it holds a {schema['__class__']} without the state of a pipeline")
 
 
 def _names_in(skops: Any, schema: dict[str, Any], members: Mapping[str, bytes]) -> set[str]:
@@ -285,7 +301,7 @@ def _check_learned(pipeline: Any) -> None:
                 held.model  # noqa: B018 - read now, where an error is one of the file
 
 
-def _check_layer(name: str, layer: Any, kind: type) -> None:
+def _check_layer(name: str, layer: Any, kind: type[Any]) -> None:
     if not isinstance(layer, kind):
         raise TypeError(f"its step {name!r} is no {kind.__name__} but {type(layer).__name__}")
     layer.get_params(deep=False)
