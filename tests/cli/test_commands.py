@@ -1,5 +1,6 @@
 """Commands in one process: every way in, every way out, and what Python gives for the same."""
 
+import importlib
 import json
 import os
 import sqlite3
@@ -541,6 +542,30 @@ def test_types_of_a_skops_file_are_trusted_by_name(run, tmp_path):
     pd.DataFrame({"x": [1.0]}).to_csv(tmp_path / "x.csv", index=False)
 
     failed(run("transform", path, tmp_path / "x.csv", "--trust", "os.system"), 1, "joblib file")
+
+
+DESKEW = """
+from skmegatron.layers import StatelessLayer
+
+class Deskew(StatelessLayer):
+    def transform(self, X):
+        return X * 10
+"""
+
+
+def test_types_of_ones_own_in_a_skops_file_need_trust(run, tmp_path, monkeypatch):
+    (tmp_path / "mydeskew.py").write_text(DESKEW)
+    monkeypatch.syspath_prepend(tmp_path)
+    x = sm.Input("x")
+    layer = importlib.import_module("mydeskew").Deskew()
+    path = sm.Pipeline(x, layer(x, "tenfold"), name="mine").save(tmp_path, format="skops")
+    (tmp_path / "x.csv").write_text("x\n1.5\n")
+
+    refused = run("transform", path, tmp_path / "x.csv")
+    taken = run("transform", path, tmp_path / "x.csv", "--trust", "mydeskew.Deskew")
+
+    failed(refused, 1, "LoadError", "mydeskew.Deskew")
+    assert taken.out == "tenfold\n15.0\n"
 
 
 # Help
