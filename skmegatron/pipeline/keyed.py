@@ -14,9 +14,10 @@ from skmegatron.engine.feed import Feed
 from skmegatron.engine.stream import Stream
 from skmegatron.errors import GraphError
 from skmegatron.nodes.core import Step
+from skmegatron.nodes.graph import Graph
 from skmegatron.pipeline.alignment import is_aligned
 from skmegatron.pipeline.estimator import Pipeline
-from skmegatron.pipeline.running import Ready
+from skmegatron.pipeline.running import Edge, Ready
 from skmegatron.pipeline.storing import named_arrays, row_keys
 from skmegatron.pipeline.targets import in_shape, target_of
 from skmegatron.pipeline.ways import value_method
@@ -72,11 +73,11 @@ def keyed_outputs(
     for place, batch in enumerate(Batches(batches, None).read(), start=1):
         with noted(f"in batch {place}"):
             X = split_batch(batch)[0]
-            answered = [_answer(pipeline, run, X, method) for run in runs]
-            values = [value for some, _ in answered for value in some]
-            feeds = [feed for _, feed in answered]
-            keys = row_keys(X, feeds[0], index, n_seen)
+            feeds = [pipeline._feed(*run.takes, X, None, {}, fitting=False) for run in runs]
+            keys = row_keys(X, feeds[0], index, n_seen)  # a run uses up what was fed
             n_seen += len(keys)
+            pairs = zip(runs, feeds, strict=True)
+            values = [value for pair in pairs for value in _answer(pipeline, *pair, X, method)]
             if any(value is None or value.shape[0] == 0 for value in values):
                 continue
             rows = _common_rows(names, runs, feeds)
@@ -116,6 +117,10 @@ class _Run:
     ready: Ready
     methods: dict[Step, str]
 
+    @property
+    def takes(self) -> tuple[Graph, Edge]:
+        return self.ready.graph, self.ready.edge
+
 
 def _runs_of(pipeline: Pipeline, method: str) -> list[_Run]:
     """Prepare one run for all outputs of `transform`, and one for each answer otherwise."""
@@ -130,18 +135,18 @@ def _runs_of(pipeline: Pipeline, method: str) -> list[_Run]:
     return runs
 
 
-def _answer(pipeline: Pipeline, run: _Run, X: Any, method: str) -> tuple[list[Any], Feed]:
-    values, feed = pipeline._put_through(run.ready, X)
+def _answer(pipeline: Pipeline, run: _Run, feed: Feed, X: Any, method: str) -> list[Any]:
+    values = pipeline._run_ready(run.ready, feed)
     arrays = list(named_arrays(run.ready, values).values())
     if method == "transform":
-        return arrays, feed
+        return arrays
     (node,), (answer,) = run.ready.wanted, arrays
     if answer is not None and not is_aligned(feed, node, answer):
         raise pipeline._misaligned([node], X, None, method, run.methods)
     target = target_of(node)
     if answer is not None and target is not None:
         answer = in_shape(answer, vars(pipeline).get("_shapes", {}).get(target.name))
-    return [answer], feed
+    return [answer]
 
 
 def _common_rows(names: list[str], runs: list[_Run], feeds: list[Feed]) -> Any:

@@ -1,5 +1,6 @@
 """Commands in one process: every way in, every way out, and what Python gives for the same."""
 
+import importlib
 import json
 import os
 import sqlite3
@@ -77,7 +78,7 @@ class Canary:
         return X
 
     def __reduce__(self):
-        return open, (str(self.path), "w")
+        return os.mkdir, (str(self.path),)
 
 
 def test_describe_and_draw_run_no_code_of_the_file(run, tmp_path):
@@ -320,6 +321,7 @@ def test_keys_follow_the_rows_that_a_filter_leaves(run, tmp_path, batch_size):
 
     ended = run("transform", path, tmp_path / "x.csv", "--index", "k", "--batch-size", batch_size)
 
+    assert ended.err == ""
     assert ended.out == "k,kept\nb,2\nf,6\n"
 
 
@@ -359,7 +361,7 @@ def test_what_is_not_stored_by_transform_does_not_get_into_a_store(run, clusters
 
 def test_arrays_of_many_axes_go_into_stores_only(run, tmp_path):
     x = sm.Input("x")
-    image = sm.layers.Lambda(np.multiply.outer, B=np.ones((2, 2)))(x, "image")
+    image = sm.layers.AddDim()(sm.layers.AddDim()(x), "image")
     path = sm.Pipeline(x, image, name="images").save(tmp_path)
     pd.DataFrame({"x": [1.0, 2.0]}).to_csv(tmp_path / "x.csv", index=False)
 
@@ -367,11 +369,11 @@ def test_arrays_of_many_axes_go_into_stores_only(run, tmp_path):
     stored = run("transform", path, tmp_path / "x.csv", "--out", tmp_path / "store")
 
     assert refused.code == 1
-    assert "Output 'image' has shape (n_rows, 2, 2)" in refused.err
+    assert "Output 'image' has shape (n_rows, 1, 1)" in refused.err
     assert "--out FOLDER" in refused.err
     assert not (tmp_path / "out.csv").exists()
     assert stored.code == 0
-    assert DataStore("images", "", tmp_path / "store").read()["image"].shape == (2, 2, 2)
+    assert DataStore("images", "", tmp_path / "store").read()["image"].shape == (2, 1, 1)
 
 
 def test_probabilities_have_columns_of_their_classes(run, saved, csv, features, tmp_path):
@@ -540,6 +542,30 @@ def test_types_of_a_skops_file_are_trusted_by_name(run, tmp_path):
     pd.DataFrame({"x": [1.0]}).to_csv(tmp_path / "x.csv", index=False)
 
     failed(run("transform", path, tmp_path / "x.csv", "--trust", "os.system"), 1, "joblib file")
+
+
+DESKEW = """
+from skmegatron.layers import StatelessLayer
+
+class Deskew(StatelessLayer):
+    def transform(self, X):
+        return X * 10
+"""
+
+
+def test_types_of_ones_own_in_a_skops_file_need_trust(run, tmp_path, monkeypatch):
+    (tmp_path / "mydeskew.py").write_text(DESKEW)
+    monkeypatch.syspath_prepend(tmp_path)
+    x = sm.Input("x")
+    layer = importlib.import_module("mydeskew").Deskew()
+    path = sm.Pipeline(x, layer(x, "tenfold"), name="mine").save(tmp_path, format="skops")
+    (tmp_path / "x.csv").write_text("x\n1.5\n")
+
+    refused = run("transform", path, tmp_path / "x.csv")
+    taken = run("transform", path, tmp_path / "x.csv", "--trust", "mydeskew.Deskew")
+
+    failed(refused, 1, "LoadError", "mydeskew.Deskew")
+    assert taken.out == "tenfold\n15.0\n"
 
 
 # Help
