@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import re
 import zipfile
-from collections.abc import Iterator
 from typing import IO, Any
 
 import numpy as np
@@ -21,30 +21,45 @@ from skmegatron.io.sealed import checksum_of, description_in, find_seal
 
 #: Of the members of an archive, the one that describes it, and the one that skops reads.
 DESCRIPTION, SCHEMA = "skmegatron.json", "schema.json"
-_MARK = b"SKMGTRN1"
+_START, _MARK = b"PK\x03\x04", b"SKMGTRN1"
 _PLAIN = re.compile(r"[\w-]+\.(npy|npz|bin|json)")
 _COMMENT = 16 + len(_MARK)  # a checksum and the mark
-_DEEPEST = 400
+#: What scipy writes of a sparse matrix, which it compresses; ones among few columns about 30 to 1.
+_OF_SPARSE = frozenset(
+    f"{part}.npy"
+    for part in ("_is_array", "col", "coords", "data", "format", "indices", "indptr")
+    + ("offsets", "row", "shape")
+)
+_MOST_DENSE, _SMALL = 200, 1 << 24
 
 
-def seal_archive(content: io.BytesIO, description: dict[str, Any]) -> None:
-    """Add a description to a zip archive, and a checksum of the whole.
+def sealed_archive(content: io.BytesIO, description: dict[str, Any]) -> io.BytesIO:
+    """Copy what skops has written, with a description and a checksum of the whole.
 
     Parameters
     ----------
     content : BytesIO
-        Changed.
     description : dict
         JSON-able.
+
+    Returns
+    -------
+    BytesIO
+        With the schema in one line: indented, it is more than twice as long.
     """
-    with zipfile.ZipFile(content, "a") as archive:
-        archive.writestr(DESCRIPTION, json.dumps(description, indent=1))
-        archive.comment = bytes(_COMMENT)
-    end = content.seek(-_COMMENT, io.SEEK_END)
-    content.seek(0)
-    checksum = checksum_of(content, end)
-    content.seek(end)
-    content.write(checksum + _MARK)
+    sealed = io.BytesIO()
+    with zipfile.ZipFile(content) as old, zipfile.ZipFile(sealed, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            new.writestr(name, json.dumps(json.loads(data)) if name == SCHEMA else data)
+        new.writestr(DESCRIPTION, json.dumps(description, indent=1))
+        new.comment = bytes(_COMMENT)
+    end = sealed.seek(-_COMMENT, io.SEEK_END)
+    sealed.seek(0)
+    checksum = checksum_of(sealed, end)
+    sealed.seek(end)
+    sealed.write(checksum + _MARK)
+    return sealed
 
 
 def is_archive(path: str | os.PathLike[str]) -> bool:
@@ -59,7 +74,7 @@ def is_archive(path: str | os.PathLike[str]) -> bool:
     bool
     """
     with open(path, "rb") as file:
-        return file.read(4) == b"PK\x03\x04"
+        return file.read(4) == _START
 
 
 def read_description(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -80,12 +95,18 @@ def read_description(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     name = os.fspath(path)
     with open(path, "rb") as file:
-        if file.read(4) == b"PK\x03\x04":
+        if file.read(4) == _START:
             content = _description_of(file, str(name))
         else:
             seal = find_seal(file)
             if seal is None:
                 raise _tells_nothing(str(name))
+            file.seek(0)
+            if checksum_of(file, seal.end) != seal.checksum:
+                raise LoadError(
+                    f"{str(name)!r} is damaged: its checksum is not that of its bytes. Copy it "
+                    "again, or write it again with pipeline.save(folder)."
+                )
             file.seek(seal.begin)
             content = file.read(seal.end - seal.begin)
     return description_in(content, str(name))
@@ -126,6 +147,9 @@ def check_archive(archive: zipfile.ZipFile, file: IO[bytes]) -> None:
     ValueError
         If it is damaged, or made in a way in which none is written here.
     """
+    file.seek(0)
+    if file.read(4) != _START:
+        raise ValueError("it does not begin as an archive does")
     members = archive.infolist()
     names = [member.filename for member in members]
     for member in members:
@@ -140,9 +164,7 @@ def check_archive(archive: zipfile.ZipFile, file: IO[bytes]) -> None:
     damaged = archive.testzip()
     if damaged is not None:
         raise ValueError(f"the checksum of its member {damaged!r} is not that of its bytes")
-    for name in names:
-        if name.endswith(".npy"):
-            _check_array(archive, name)
+    _check_arrays(archive)
 
 
 def _check_member(member: zipfile.ZipInfo) -> None:
@@ -163,66 +185,38 @@ def _check_whole(archive: zipfile.ZipFile, file: IO[bytes], size: int) -> None:
         raise ValueError("its checksum is not that of its bytes")
 
 
-def _check_array(archive: zipfile.ZipFile, name: str) -> None:
+def _check_arrays(archive: zipfile.ZipFile) -> None:
+    for member in archive.infolist():
+        if member.filename.endswith(".npy"):
+            with archive.open(member) as file:
+                _check_array(file, member)
+        elif member.filename.endswith(".npz"):
+            _check_sparse(archive.read(member), member.filename)
+
+
+def _check_array(file: IO[bytes], member: zipfile.ZipInfo) -> None:
     """Insist that an array's header tells the size of what follows it, and no objects."""
-    with archive.open(name) as member:
-        version = np.lib.format.read_magic(member)
-        read = np.lib.format.read_array_header_1_0
-        if version != (1, 0):
-            read = np.lib.format.read_array_header_2_0
-        shape, _, dtype = read(member)
-        begin = member.tell()
-    n_bytes = int(np.prod([int(size) for size in shape], dtype=object)) * dtype.itemsize
-    if dtype.hasobject or archive.getinfo(name).file_size - begin != n_bytes:
-        raise ValueError(f"its member {name!r} is not the array that its header tells")
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0
+    if version != (1, 0):
+        read = np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    sizes = [int(size) for size in shape]
+    n_bytes = math.prod(sizes) * dtype.itemsize
+    fits = member.file_size - file.tell() == n_bytes and min(sizes, default=0) >= 0
+    if dtype.hasobject or not dtype.itemsize or not fits:
+        raise ValueError(f"its member {member.filename!r} is not the array that its header tells")
 
 
-def schema_of(archive: zipfile.ZipFile) -> Any:
-    """Read what skops builds from, as JSON.
-
-    Parameters
-    ----------
-    archive : ZipFile
-
-    Returns
-    -------
-    dict
-
-    Raises
-    ------
-    ValueError
-        If it is no JSON object, or so deep that building from it would not end well.
-    """
-    schema = json.loads(archive.read(SCHEMA))
-    if not isinstance(schema, dict):
-        raise ValueError(f"{SCHEMA!r} holds no object")
-    for _, depth in _walk(schema):
-        if depth > _DEEPEST:
-            raise ValueError(f"{SCHEMA!r} is more than {_DEEPEST} levels deep")
-    return schema
-
-
-def parts_of(schema: Any) -> Iterator[dict[str, Any]]:
-    """Give each part of a schema that says how it is loaded.
-
-    Parameters
-    ----------
-    schema : dict
-
-    Yields
-    ------
-    dict
-    """
-    for part, _ in _walk(schema):
-        if isinstance(part, dict) and "__loader__" in part:
-            yield part
-
-
-def _walk(schema: Any) -> Iterator[tuple[Any, int]]:
-    waiting = [(schema, 0)]
-    while waiting:
-        value, depth = waiting.pop()
-        yield value, depth
-        if isinstance(value, dict | list):
-            inner = value.values() if isinstance(value, dict) else value
-            waiting.extend((item, depth + 1) for item in inner)
+def _check_sparse(content: bytes, name: str) -> None:
+    """Insist that a sparse matrix, which scipy compresses, holds arrays of a sane size."""
+    with zipfile.ZipFile(io.BytesIO(content)) as inner:
+        members = inner.infolist()
+        names = [member.filename for member in members]
+        if len(set(names)) < len(names) or not _OF_SPARSE.issuperset(names):
+            raise ValueError(f"its member {name!r} holds {names[:5]}, which is no sparse matrix")
+        if sum(member.file_size for member in members) > _SMALL + _MOST_DENSE * len(content):
+            raise ValueError(f"its member {name!r} would unpack to more than it can hold")
+        for member in members:
+            with inner.open(member) as file:
+                _check_array(file, member)

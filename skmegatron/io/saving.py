@@ -26,7 +26,7 @@ import joblib
 import numpy as np
 
 from skmegatron.errors import LoadError
-from skmegatron.io.sealed import checksum_of, find_seal, seal
+from skmegatron.io.sealed import checksum_of, description_in, find_seal, seal
 
 #: How pickles, and the compressed files that joblib writes, begin.
 _STARTS = (b"\x80", b"x", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"]\x00\x00", b"\x04\x22\x4d\x18")
@@ -181,6 +181,8 @@ def load(path: str | os.PathLike[str], expected: type) -> Any:
                 "imported here. Install or import the module that defined it."
             )
             raise
+        except (LoadError, Warning):
+            raise
         except Exception as error:  # a damaged pickle raises whatever it likes
             raise not_whole(path, expected, error) from error
     return of_kind(value, path, expected)
@@ -244,6 +246,8 @@ def _read(file: IO[bytes]) -> Any:
         file.seek(0)
         if checksum_of(file, sealed.end) != sealed.checksum:
             raise pickle.UnpicklingError("its checksum is not that of its bytes")
+        file.seek(sealed.begin)
+        description_in(file.read(sealed.end - sealed.begin), str(file.name))
     file.seek(0)
     value = joblib.load(file)
     if sealed is None and start.startswith(b"\x80") and file.read(1):
@@ -300,7 +304,8 @@ class _ByName(_Scout):
             return unwrapped, (obj.value,)
         if isinstance(obj, FunctionType | type):
             home = sys.modules.get(obj.__module__)
-            if not _importable(obj) or getattr(home, obj.__name__, obj) is not obj:
+            known = obj.__module__ == "builtins" or getattr(home, obj.__name__, None) is obj
+            if not known or not _importable(obj):
                 self.found = obj
                 raise _FoundLocalCode
         return NotImplemented

@@ -121,7 +121,8 @@ def _hashes(values: Sequence[Any]) -> NDArray[np.uint64]:
         digests = row_digests({"": block})
     else:
         digests = row_digests({str(k): _as_hashed(value) for k, value in enumerate(values)})
-    return np.ascontiguousarray(digests).view(np.uint64)[:, 0]
+    # A copy: a view would hold on to twice as much, and hash unlike what is read from a file.
+    return np.ascontiguousarray(digests).view(np.uint64)[:, 0].copy()
 
 
 def _numbers(value: Any) -> Any:

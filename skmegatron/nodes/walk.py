@@ -201,6 +201,7 @@ def unflatten(flat: dict[str, Any]) -> list[Node]:
     list of Node
         The nodes that `flatten` was asked for.
     """
+    _check_places(flat)
     nodes: list[Node] = []
     steps: dict[int, Step] = {}
 
@@ -229,6 +230,32 @@ def unflatten(flat: dict[str, Any]) -> list[Node]:
             make = partial(MetricNode if kind == "metric" else ExploreNode, step_at(first))
         nodes.append(once("nodes", place, make))
     return [nodes[place] for place in flat["asked"]]
+
+
+def _check_places(flat: dict[str, Any]) -> None:
+    """Insist that nodes refer only to what stands before them, so that there is no cycle."""
+    kinds = [kind for kind, *_ in flat["nodes"]]
+    for place, (kind, first, *_) in enumerate(flat["nodes"]):
+        if kind not in ("input", "target", *_KINDS):
+            raise GraphError(f"A node is drawn as {kind!r}, expected one of {list(_KINDS)}.")
+        if kind not in _KINDS:
+            continue
+        record = flat["steps"][_place(first, len(flat["steps"]))]
+        _place(record["layer"], len(flat["layers"]))
+        for parent in [*record["inbound"], *record["fit_only"].values()]:
+            if kinds[_place(parent, place)] in ("metric", "explorer"):
+                raise GraphError(f"Node {place} is drawn on a {kinds[parent]}.")
+        undone = record["state_of"]
+        if undone is not None and kinds[_place(undone, place)] != "transformation":
+            raise GraphError(f"Node {place} undoes an input, which nothing made.")
+    for asked in flat["asked"]:
+        _place(asked, len(kinds))
+
+
+def _place(place: Any, end: int) -> int:
+    if type(place) is not int or not 0 <= place < end:
+        raise GraphError(f"A drawing refers to place {place!r} of {end}; it is damaged.")
+    return place
 
 
 def _step_from(record: dict[str, Any], flat: dict[str, Any], nodes: list[Node]) -> Step:

@@ -10,8 +10,9 @@ from typing import Any
 
 from skmegatron.io.archive import is_archive, read_description
 from skmegatron.io.saving import load
-from skmegatron.pipeline.artefacts import SUFFIXES, load_skops, trusted_names
+from skmegatron.pipeline.artefacts import SUFFIXES
 from skmegatron.pipeline.estimator import Pipeline
+from skmegatron.pipeline.opening import load_skops, trusted_names
 
 
 def load_pipeline(

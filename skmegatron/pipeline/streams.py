@@ -15,7 +15,6 @@ from typing import Any, Self
 import pandas as pd
 from sklearn.base import clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.utils import Bunch
 from sklearn.utils.metaestimators import available_if
 
 from skmegatron.engine.batches import Batches, check_count, noted, split_batch
@@ -71,6 +70,14 @@ class Streams(CallbackSupportMixin, Answers):
         Returns
         -------
         self
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> x = sm.Input("x")
+        >>> pipe = sm.Pipeline(x, sm.layers.Whiten()(x))
+        >>> pipe.partial_fit([1.0, 2.0]).partial_fit([9.0]).steps_.whiten.mean_
+        array([4.])
         """
         graph = self._valid_graph()
         validate_layers(graph)
@@ -87,10 +94,9 @@ class Streams(CallbackSupportMixin, Answers):
         if first:
             self._keep(layers, feed, {})
         else:
-            self.steps_ = Bunch(**layers)
-            self._compiled().runs = None
-            for name in ("_made_by", "_lineage"):
-                self.__dict__.pop(name, None)
+            draft = self._draft()
+            draft._learn(layers)
+            self._become(draft)
         return self
 
     @with_callbacks
@@ -320,6 +326,15 @@ class Streams(CallbackSupportMixin, Answers):
         ------
         StreamError
             If there are fewer batches than `steps`.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> y, guess = sm.Target("y"), sm.Input("guess")
+        >>> error = sm.metrics.MaxError()([y, guess], "worst")
+        >>> batches = [({"guess": [1.0, 2.0]}, [1.5, 2.0]), ({"guess": [3.0]}, [5.0])]
+        >>> list(sm.Pipeline([y, guess], guess).evaluate_generator(batches))
+        [{'worst': 0.5}, {'worst': 2.0}]
         """
         graph = self._valid_graph()
         ready = self._ready(graph, read_by(graph.metrics), work=Stream)
@@ -349,6 +364,15 @@ class Streams(CallbackSupportMixin, Answers):
         ------
         StreamError
             If there are fewer batches than `steps`, or none.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> age = sm.Input("age")
+        >>> table = sm.layers.Describe()(age, "table")
+        >>> told = sm.Pipeline(age, age).explore_generator([{"age": [31, 45]}, {"age": [27]}])
+        >>> told["table"].loc["age", ["count", "min", "max"]].tolist()
+        [3.0, 27.0, 45.0]
         """
         graph = self._valid_graph()
         ends = graph.explorers

@@ -1,8 +1,10 @@
-"""Networks from files of strangers: which classes their archives name, before Keras builds any.
+"""Networks from files of strangers: what their archives name, looked at before Keras reads any.
 
 Keras' own safe mode refuses lambdas; that its loader could be talked into calling other functions
-has been found again and again (CVE-2025-1550, CVE-2025-8747, CVE-2025-9906). So only what is named
-here passes: classes of Keras' public modules, but for those that run code which they hold.
+or reading other files has been found again and again (CVE-2025-1550, CVE-2025-8747,
+CVE-2025-9906, CVE-2025-12058). So only what is known here passes: public classes of Keras that
+networks are made of, but for those that run code which they hold, and weights that stand in the
+archive itself.
 """
 
 from __future__ import annotations
@@ -13,29 +15,48 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
-#: Where Keras' own archives say that classes come from.
-_MODULES = frozenset(
-    {
-        "keras",
-        "keras.constraints",
-        "keras.dtype_policies",
-        "keras.initializers",
-        "keras.layers",
-        "keras.losses",
-        "keras.metrics",
-        "keras.models",
-        "keras.optimizers",
-        "keras.optimizers.schedules",
-        "keras.regularizers",
-        "keras.src.models.functional",
-        "keras.src.models.model",
-        "keras.src.models.sequential",
-    }
+from skmegatron.layers.keras.backend import load_keras
+from skmegatron.optional import optional
+
+#: Public modules of Keras whose classes a network may name.
+_MODULES = (
+    "constraints",
+    "dtype_policies",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "optimizers",
+    "optimizers.schedules",
+    "quantizers",
+    "regularizers",
 )
-#: Plain values, and functions that Keras looks up among its own by name.
-_VALUES = frozenset({"__tensor__", "__numpy__", "__keras_tensor__", "__tuple__", "function"})
-_RUN_CODE = frozenset({"FlaxLayer", "JaxLayer", "Lambda", "TFSMLayer", "TorchModuleWrapper"})
-_MEMBERS = frozenset({"config.json", "metadata.json", "model.weights.h5"})
+#: What these classes derive from.
+_BASES = (
+    "Operation",
+    "Initializer",
+    "Loss",
+    "Metric",
+    "Optimizer",
+    "Quantizer",
+    "Regularizer",
+    "constraints.Constraint",
+    "dtype_policies.DTypePolicy",
+    "optimizers.schedules.LearningRateSchedule",
+)
+_RUN_CODE = ("FlaxLayer", "JaxLayer", "Lambda", "TFSMLayer", "TorchModuleWrapper")
+#: Functions that configs name are looked up in these by Keras.
+_FUNCTIONS = ("activations", "losses", "metrics")
+_NO_FUNCTIONS = frozenset({"deserialize", "get", "serialize"})
+_VALUES = frozenset(
+    f"__{name}__"
+    for name in ("bytes", "ellipsis", "keras_tensor", "numpy", "slice", "tensor", "tuple")
+)
+#: Parameters that are the path of a file if they are text.
+_FILES = ("vocabulary", "idf_weights")
+_CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
+_MEMBERS = frozenset({_CONFIG, _WEIGHTS, "metadata.json"})
 
 
 def unknown_code(content: bytes) -> list[str]:
@@ -54,7 +75,8 @@ def unknown_code(content: bytes) -> list[str]:
     Raises
     ------
     ValueError
-        If it is no such archive, or has other members than those that Keras writes.
+        If it is no such archive, has other members than those that Keras writes, or would read
+        other files.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -64,10 +86,33 @@ def unknown_code(content: bytes) -> list[str]:
             sizes = sum(member.file_size for member in archive.infolist())
             if sizes > 100 * len(content):
                 raise ValueError(f"a network in it claims to unpack to {sizes:,} bytes")
-            config = json.loads(archive.read("config.json"))
+            config = json.loads(archive.read(_CONFIG))
+            weights = archive.read(_WEIGHTS)
     except (zipfile.BadZipFile, KeyError, NotImplementedError, RecursionError) as error:
         raise ValueError(f"a network in it cannot be read ({error})") from error
+    _check_weights(weights)
     return sorted({name for part in _parts(config) if (name := _unknown(part))})
+
+
+def _check_weights(content: bytes) -> None:
+    """Insist that weights are what stands in the archive, not in other files."""
+    h5py = optional("h5py", extra="keras", purpose="Reading the weights of a network")
+    with h5py.File(io.BytesIO(content), "r") as file:
+        waiting, seen = [file], set()
+        while waiting:
+            group = waiting.pop()
+            place = h5py.h5o.get_info(group.id).addr
+            if place in seen:
+                raise ValueError("the weights of a network in it hold a group that holds itself")
+            seen.add(place)
+            for name in group:
+                if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                    raise ValueError(f"the weights of a network in it link {name!r} to elsewhere")
+                found = group[name]
+                if isinstance(found, h5py.Group):
+                    waiting.append(found)
+                elif found.external or found.is_virtual or found.nbytes > len(content):
+                    raise ValueError(f"the weights {name!r} of a network in it are not all there")
 
 
 def _parts(config: Any) -> Iterator[dict[str, Any]]:
@@ -75,6 +120,9 @@ def _parts(config: Any) -> Iterator[dict[str, Any]]:
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict):
+            for name in _FILES:
+                if isinstance(value.get(name), str):
+                    raise ValueError(f"a network in it would read the file {value[name]!r}")
             if "class_name" in value:
                 yield value
             waiting.extend(value.values())
@@ -85,9 +133,52 @@ def _parts(config: Any) -> Iterator[dict[str, Any]]:
 def _unknown(part: dict[str, Any]) -> str:
     """Give the full name of what a part of a config names; "" if it can do no harm."""
     module, name = part.get("module"), part["class_name"]
-    own = module is None or module in _MODULES
-    if own and isinstance(name, str) and name not in _RUN_CODE and not name.startswith("__"):
+    built_in = module in (None, "builtins")
+    if name == "function":
+        name = part.get("config")
+        harmless = built_in and _is_function(name)
+    else:
+        harmless = (built_in and name in _VALUES) or _is_class(module, name)
+    if harmless:
         return ""
-    if module in (None, "builtins") and name in _VALUES:
-        return ""
-    return f"{module}.{name}"
+    registered = part.get("registered_name")
+    return f"{module}.{name}" if module else str(registered or name)
+
+
+def _is_function(name: Any) -> bool:
+    if not isinstance(name, str) or name in _NO_FUNCTIONS or not name.isidentifier():
+        return False
+    keras = load_keras()
+    return any(hasattr(getattr(keras, module), name) for module in _FUNCTIONS)
+
+
+def _is_class(module: Any, name: Any) -> bool:
+    if not isinstance(module, str) or not isinstance(name, str):
+        return False
+    keras = load_keras()
+    home = _home(keras, module)
+    kind = None if home is None or name.startswith("_") else vars(home).get(name)
+    if not isinstance(kind, type):
+        return False
+    public = vars(keras.layers)
+    runs_code = tuple(public[layer] for layer in _RUN_CODE if layer in public)
+    bases = tuple(base for path in _BASES if (base := _at(keras, path)) is not None)
+    return issubclass(kind, bases) and not issubclass(kind, runs_code)
+
+
+def _home(keras: Any, module: str) -> Any:
+    """Find a module of Keras by the name that archives give it; nothing is imported."""
+    top, _, rest = module.partition(".")
+    if top != "keras":
+        return None
+    if not rest:
+        return keras
+    if rest in _MODULES:
+        return _at(keras, rest)
+    return _at(keras, rest) if rest.startswith(("src.models.", "src.ops.")) else None
+
+
+def _at(home: Any, path: str) -> Any:
+    for name in path.split("."):
+        home = getattr(home, name, None)
+    return home
