@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     --------
     >>> import tempfile
     >>> import skmegatron as sm
-    >>> from skmegatron.cli import main
+    >>> from skmegatron.cli.entry import main
     >>> x = sm.Input("x")
     >>> path = sm.Pipeline(x, x * 2, name="double").save(tempfile.mkdtemp())
     >>> main(["draw", str(path), f"{path.parent}/double.svg"])

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 import skmegatron as sm
-from skmegatron.cli import main
+from skmegatron.cli.entry import main
 
 
 @dataclass

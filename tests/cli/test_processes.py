@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 import skmegatron as sm
+from skmegatron.cli.entry import main
 
 COMMAND = [sys.executable, "-m", "skmegatron"]
 ROOT = Path(__file__).parents[2]
@@ -57,7 +58,7 @@ def test_the_module_and_the_script_of_the_package_are_the_same_command(double, t
         "0.2857142857142857",
         "0.5714285714285714",
     ]
-    assert getattr(import_module(module), function) is sm.cli.main
+    assert getattr(import_module(module), function) is main
 
 
 def test_failure_gives_the_exit_code_of_the_process(tmp_path):
@@ -76,7 +77,7 @@ def test_importing_the_library_does_not_import_click():
 def test_without_click_the_command_says_what_to_install():
     ended = python(
         "import sys; sys.modules['click'] = None\n"
-        "from skmegatron.cli import main; sys.exit(main(['--help']))"
+        "from skmegatron.cli.entry import main; sys.exit(main(['--help']))"
     )
 
     assert ended.returncode == 1
@@ -163,7 +164,7 @@ def test_a_terminal_sees_how_many_rows_are_done(double, tmp_path):
 
 PEAK = """
 import resource, sys
-from skmegatron.cli import main
+from skmegatron.cli.entry import main
 code = main(sys.argv[1:])
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 sys.exit(code)

@@ -283,9 +283,7 @@ def test_keys_that_would_come_back_as_others_are_refused(tmp_path):
     model = LogisticRegression(class_weight={True: 1.0, False: 2.0})
     pipe = sm.Pipeline([X, label], Sklearn(model)(X, y=label), name="keys")
 
-    with pytest.raises(
-        ValueError, match=r"step 'logisticregression'.*keys of type .*bool"
-    ):
+    with pytest.raises(ValueError, match=r"step 'logisticregression'.*keys of type .*bool"):
         pipe.fit(ROWS, LABELS == "yes").save(tmp_path, format="skops")
 
 
