@@ -19,7 +19,7 @@ from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
 from skmegatron.errors import MegatronError, SchemaError, ShapeError
-from skmegatron.io.saving import whole_file
+from skmegatron.io.drafts import whole_file
 from skmegatron.optional import optional
 from skmegatron.pipeline.estimator import Pipeline
 
