@@ -14,6 +14,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from skmegatron.io.saving import unwrapped
 from skmegatron.layers.keras.backend import load_keras
 from skmegatron.layers.keras.building import copied
 from skmegatron.layers.keras.feeding import (
@@ -155,7 +156,7 @@ class Network:
         self.__init__(None, state["shapes"], None, *named)  # type: ignore[misc]
         self.n_batches = state["n_batches"]
         self._state = dict(state["state"])
-        self.custom_objects = self._state["custom_objects"]
+        self.custom_objects = unwrapped(self._state["custom_objects"])
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Copy the model within the process, where code of any kind can be shared."""

@@ -27,6 +27,8 @@ from skmegatron.layers.keras.code import code_in, difference, lambda_holder, lam
 from skmegatron.layers.keras.seeding import seeded
 
 _CONFIG = "config.json"
+#: What Keras says of an optimizer that had learned nothing yet when it was saved.
+_NOT_BUILT = r"Skipping variable loading for optimizer .* the saved optimizer has [12] variables"
 
 
 def packed(model: Any, custom_objects: Mapping[str, Any] | None) -> dict[str, Any]:
