@@ -218,6 +218,15 @@ class Maybe(Layer):
         Returns
         -------
         self
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import ScalarMultiply
+        >>> from skmegatron.layertools import Maybe
+        >>> flip = Maybe(ScalarMultiply(-1), p=0.5, random_state=0)
+        >>> flip.partial_fit(np.arange(3.0)) is flip
+        True
         """
         return self
 

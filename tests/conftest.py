@@ -4,14 +4,24 @@ import importlib
 import os
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # Machines are noisy: a slow example is no failure. CI tries the same examples every time, so
-# that a change is judged by what it changes; elsewhere new ones are looked for.
+# that a change is judged by what it changes; elsewhere new ones are looked for. The nightly
+# profile is for tests/fuzz and tests/faults, for about ten minutes.
+short = settings(deadline=None, max_examples=50, stateful_step_count=20)
+settings.register_profile("skmegatron", short)
+settings.register_profile("ci", short, derandomize=True)
 settings.register_profile(
-    "skmegatron", deadline=None, max_examples=50, derandomize="CI" in os.environ
+    "nightly",
+    deadline=None,
+    max_examples=1500,
+    stateful_step_count=30,
+    suppress_health_check=list(HealthCheck),
 )
-settings.load_profile("skmegatron")
+settings.load_profile(
+    os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "skmegatron")
+)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import islice
 from queue import SimpleQueue
 from threading import Thread
@@ -188,6 +188,21 @@ def check_count(what: str, value: Any) -> None:
     """
     if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
         raise ValueError(f"{what} must be an integer of at least 1, got {value!r}.")
+
+
+@contextmanager
+def noted(place: str) -> Iterator[None]:
+    """Add to an error where in the stream it happened.
+
+    Parameters
+    ----------
+    place : str
+    """
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"  {place}")
+        raise
 
 
 def _check_source(source: Any) -> None:

@@ -26,8 +26,11 @@ from skmegatron.io.caching import OpenedCache, decode, encode
 from skmegatron.io.digest import changed, global_random_state, randomness
 from skmegatron.nodes.core import Node, StepNode
 
-#: Attributes of layers that follow from the others.
-_IN_PASSING = {"_asker", "_observer"}
+#: Attributes of layers, and of pipelines within them, that follow from the others.
+_IN_PASSING = {
+    *("_asker", "_observer"),
+    *("_compiled_graph", "_made_by", "_memory_opened", "_own_keys"),
+}
 
 
 def attributes_of(layer: Any) -> dict[str, Any]:

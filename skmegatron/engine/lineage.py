@@ -91,17 +91,21 @@ class Lineage:
         #: Of the held-out rows: nothing where there are none, None where they cannot be told.
         self._held_out = b"" if not keys else None if None in keys.values() else digest(keys)
         for task in plan.tasks:
+            if task.hands_on:  # and there need be no layer: one that does so has learned nothing
+                self._hand_on(task)
+                continue
             source = task.step if task.step.state_of is None else task.step.state_of.step
             self._add(task, origin.layers[graph.names[source]])
 
+    def _hand_on(self, task: Task) -> None:
+        """Give values the keys that they have already."""
+        self.tasks[task.step] = None
+        self.nodes.update(
+            (node, self.nodes.get(source))
+            for node, source in zip(task.nodes, task.inbound, strict=True)
+        )
+
     def _add(self, task: Task, layer: Any) -> None:
-        if task.hands_on:  # values that have a key already
-            self.tasks[task.step] = None
-            self.nodes.update(
-                (node, self.nodes.get(source))
-                for node, source in zip(task.nodes, task.inbound, strict=True)
-            )
-            return
         if task.fit:
             state = self._state_key(task, layer)
             if state is None:

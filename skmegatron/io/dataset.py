@@ -67,7 +67,15 @@ class Dataset(Mapping[str, Any]):
 
     @property
     def shape(self) -> tuple[int]:
-        """Number of rows, as a tuple of one integer."""
+        """Number of rows, as a tuple of one integer.
+
+        Examples
+        --------
+        >>> import numpy as np, skmegatron as sm
+        >>> data = sm.Dataset(image=np.zeros((4, 8, 8)), age=[31, 45, 27, 60])
+        >>> data.shape, data[data["age"] > 30].shape
+        ((4,), (3,))
+        """
         return (self._n_rows,)
 
     def __len__(self) -> int:

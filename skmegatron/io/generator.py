@@ -45,7 +45,16 @@ class BatchGenerator:
 
     @property
     def columns(self) -> list[str] | None:
-        """Columns of each batch, in order; None where they are only known from reading."""
+        """Columns of each batch, in order; None where they are only known from reading.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from skmegatron.io import PandasGenerator
+        >>> frame = pd.DataFrame({"age": [31], "city": ["Rome"]})
+        >>> PandasGenerator(frame, exclude_cols=["age"]).columns
+        ['city']
+        """
         return None if self._source.columns is None else list(self._source.columns)
 
     def __iter__(self) -> Iterator[Dataset]:
@@ -63,7 +72,19 @@ class BatchGenerator:
         return batch
 
     def close(self) -> None:
-        """Close what ``next`` has opened; the following ``next`` starts from the top."""
+        """Close what ``next`` has opened; the following ``next`` starts from the top.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from skmegatron.io import PandasGenerator
+        >>> batches = PandasGenerator(pd.DataFrame({"age": [31, 45, 27]}), batch_size=2)
+        >>> next(batches)["age"], next(batches)["age"]
+        (array([31, 45]), array([27]))
+        >>> batches.close()
+        >>> next(batches)["age"]
+        array([31, 45])
+        """
         cursor, self._cursor = self._cursor, None
         if cursor is not None:
             cursor.close()

@@ -245,7 +245,8 @@ class _ByName(_Scout):
             return unwrapped, (obj.value,)
         if isinstance(obj, FunctionType | type):
             home = sys.modules.get(obj.__module__)
-            if not _importable(obj) or getattr(home, obj.__name__, obj) is not obj:
+            known = obj.__module__ == "builtins" or getattr(home, obj.__name__, None) is obj
+            if not known or not _importable(obj):
                 self.found = obj
                 raise _FoundLocalCode
         return NotImplemented

@@ -250,7 +250,14 @@ def join(arrays: Sequence[Any], axis: int) -> Any:
     dtypes = {array.dtype for array in arrays}
     if len(dtypes) > 1 and len({_kind(dtype) for dtype in dtypes}) > 1:
         arrays = [array.astype(object) for array in arrays]
-    return np.concatenate(arrays, axis=axis)
+    if all(array.flags.c_contiguous for array in arrays):
+        return np.concatenate(arrays, axis=axis)
+    # Row by row in memory, whatever came: numpy would keep the order of what came, and what is
+    # computed of columns may differ in the last bit from what is computed of rows.
+    sizes = [shape[axis] for shape in shapes]
+    whole = (*shapes[0][:axis], sum(sizes), *shapes[0][axis + 1 :])
+    out: NDArray[Any] = np.empty(whole, np.result_type(*(array.dtype for array in arrays)))
+    return np.concatenate(arrays, axis=axis, out=out)
 
 
 def _misfit(arrays: Sequence[Any], axis: int) -> ShapeError:

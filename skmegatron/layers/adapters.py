@@ -310,6 +310,14 @@ class Sklearn(Responding):
         Returns
         -------
         ndarray of shape (n_rows,)
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.cluster import DBSCAN
+        >>> from skmegatron.layers import Sklearn
+        >>> Sklearn(DBSCAN(min_samples=2)).fit_predict(np.array([[0.0], [0.1], [9.0]]))
+        array([ 0,  0, -1])
         """
         return self._fit_by("fit_predict", arrays, y, None, params)
 
@@ -327,6 +335,15 @@ class Sklearn(Responding):
         Returns
         -------
         self
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.preprocessing import MinMaxScaler
+        >>> from skmegatron.layers import Sklearn
+        >>> scaler = Sklearn(MinMaxScaler()).partial_fit(np.array([[0.0]]))
+        >>> scaler.partial_fit(np.array([[8.0]])).transform(np.array([[2.0]]))
+        array([[0.25]])
         """
         refuse_choices(self)
         if not hasattr(self, "estimator_"):

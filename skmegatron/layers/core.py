@@ -46,6 +46,21 @@ class Layer(BaseEstimator):
         How many arrays `transform` returns: 1 means an array, more a tuple of them.
     stateful : bool
         Whether `fit` learns something.
+
+    Examples
+    --------
+    >>> import numpy as np, skmegatron as sm
+    >>> class Cumulate(sm.layers.Layer):
+    ...     stateful = False
+    ...     def transform(self, X):
+    ...         return X.cumsum(axis=0)
+    ...     def transform_batch(self, state, X):
+    ...         sums = X.cumsum(axis=0) + (0 if state is None else state)
+    ...         return sums, sums[-1]
+    >>> x = sm.Input("x")
+    >>> pipe = sm.Pipeline(x, Cumulate()(x))
+    >>> [sums.tolist() for sums in pipe.transform_generator([{"x": [1, 2]}, {"x": [3]}])]
+    [[1, 3], [6]]
     """
 
     n_outputs: int = 1
@@ -63,7 +78,14 @@ class Layer(BaseEstimator):
 
     @property
     def rowwise(self) -> bool:
-        """Whether each row of the value comes from its own row of the arrays."""
+        """Whether each row of the value comes from its own row of the arrays.
+
+        Examples
+        --------
+        >>> from skmegatron.layers import Flatten, TimeSeries
+        >>> Flatten().rowwise, TimeSeries(window_size=3).rowwise
+        (True, False)
+        """
         return not self.changes_rows and type(self).transform_batch is Layer.transform_batch
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -77,6 +99,12 @@ class Layer(BaseEstimator):
         Returns
         -------
         dict of str to object
+
+        Examples
+        --------
+        >>> from skmegatron.layers import RGBtoGrey
+        >>> RGBtoGrey(keep_dim=True).get_params()
+        {'keep_dim': True, 'method': 'luminosity'}
         """
         kind: Any = type(self)
         params = {name: getattr(self, name) for name in _param_names(kind)}
@@ -242,16 +270,42 @@ class Layer(BaseEstimator):
         ------
         ValueError
             If one cannot be used.
+
+        Examples
+        --------
+        >>> from skmegatron.layers import Compare
+        >>> Compare("=>", 18).validate()
+        Traceback (most recent call last):
+            ...
+        ValueError: operation must be one of ['<', '<=', '>', '>=', '==', '!='], got '=>'.
         """
 
     @property
     def wrapped(self) -> Any:
-        """What the user sees as the step: the layer itself, or the estimator it wraps."""
+        """What the user sees as the step: the layer itself, or the estimator it wraps.
+
+        Examples
+        --------
+        >>> from sklearn.decomposition import PCA
+        >>> from skmegatron.layers import Flatten, Sklearn
+        >>> Flatten().wrapped, Sklearn(PCA(2)).wrapped
+        (Flatten(), PCA(n_components=2))
+        """
         return self
 
     @property
     def named_after(self) -> Any:
-        """What a step without a name of its own has the name of."""
+        """What a step without a name of its own has the name of.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> from sklearn.decomposition import PCA
+        >>> layer = sm.layers.Sklearn(PCA(2))
+        >>> X = sm.Input("X", shape=(None,))
+        >>> layer.named_after, list(sm.Pipeline(X, layer(X)).graph.by_name)
+        (PCA(n_components=2), ['pca'])
+        """
         return self.wrapped
 
     def freeze(self) -> Layer:
@@ -290,6 +344,13 @@ class Layer(BaseEstimator):
         Returns
         -------
         self
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import OneHotLabels
+        >>> OneHotLabels().fit(np.array(["Rome", "Oslo"])).transform(np.array(["Oslo"]))
+        array([[1., 0.]], dtype=float32)
         """
         return self
 
@@ -308,6 +369,13 @@ class Layer(BaseEstimator):
         ------
         NotImplementedError
             If the layer's class does not define it.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import Subtract
+        >>> Subtract().transform(np.array([5, 7]), np.array([1, 2]))
+        array([4, 5])
         """
         raise NotImplementedError(
             f"{type(self).__name__} must define transform(self, X) to be run."
@@ -326,6 +394,15 @@ class Layer(BaseEstimator):
         -------
         tuple of (array, object)
             The value, and what the next batch needs to know of this one.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import TimeSeries
+        >>> windows = TimeSeries(window_size=2)
+        >>> _, state = windows.transform_batch(None, np.array([1, 2]))
+        >>> windows.transform_batch(state, np.array([3]))[0]
+        array([[3, 2]])
         """
         return self.transform(*arrays), None
 
@@ -340,6 +417,14 @@ class Layer(BaseEstimator):
         Returns
         -------
         array of shape (n_rows, ...), or a tuple of them
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import Whiten
+        >>> Whiten().fit_transform(np.array([[150.0], [170.0]]))
+        array([[-1.],
+               [ 1.]])
         """
         return self.fit(*arrays, **fit_only).transform(*arrays)
 
@@ -357,6 +442,15 @@ class Layer(BaseEstimator):
         -------
         ndarray of str or None
             None where the layer cannot tell; the columns are then numbered.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import Concatenate, Whiten
+        >>> Whiten().feature_names("age_z", [np.array(["age"], dtype=object)])
+        array(['age'], dtype=object)
+        >>> Concatenate().feature_names("both", [None, np.array(["age"], dtype=object)]) is None
+        True
         """
         return None
 
@@ -464,7 +558,21 @@ class StatefulLayer(Layer):
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """Learned state by name, made on first use."""
+        """Learned state by name, made on first use.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import StatefulLayer
+        >>> class Scale(StatefulLayer):
+        ...     def fit(self, X):
+        ...         self.metadata["largest"] = float(X.max())
+        ...     def transform(self, X):
+        ...         return X / self.metadata["largest"]
+        >>> scale = Scale()
+        >>> scale.fit_transform(np.array([1.0, 4.0])), scale.metadata
+        (array([0.25, 1.  ]), {'largest': 4.0})
+        """
         learned: dict[str, Any] = self.__dict__.setdefault("metadata_", {})
         return learned
 
@@ -530,6 +638,13 @@ class Lambda(StatelessLayer):
         Returns
         -------
         self
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import Lambda
+        >>> Lambda(np.clip, a_min=0, a_max=9).set_params(a_max=3).transform(np.array([-1, 5]))
+        array([0, 3])
         """
         self.fn = params.pop("fn", self.fn)
         self.n_outputs = params.pop("n_outputs", self.n_outputs)

@@ -127,6 +127,18 @@ class Frozen(Layer):
         ------
         ValueError
             If another parameter is given.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> from skmegatron.layers import Frozen
+        >>> model = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
+        >>> frozen = Frozen(model)
+        >>> frozen.transform(np.array([[0.5]])).shape
+        (1,)
+        >>> frozen.set_params(method="predict_proba").transform(np.array([[0.5]])).shape
+        (1, 2)
         """
         others = [f"{key}={value!r}" for key, value in params.items() if key not in _PARAMS]
         if others:
@@ -251,6 +263,14 @@ class Frozen(Layer):
         Returns
         -------
         self
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import Whiten
+        >>> frozen = Whiten().fit(np.array([1.0, 3.0])).freeze()
+        >>> frozen.partial_fit(np.array([100.0])).transform(np.array([3.0]))
+        array([1.])
         """
         return self
 

@@ -109,32 +109,92 @@ class Responding(Layer):
 
     @available_if(offers("predict"))
     def predict(self, *arrays: Any) -> Any:
-        """Call ``predict`` of the fitted estimator."""
+        """Call ``predict`` of the fitted estimator.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.linear_model import LinearRegression
+        >>> from skmegatron.layers import Sklearn
+        >>> X, y = np.array([[0.0], [1.0]]), np.array([1.0, 3.0])
+        >>> Sklearn(LinearRegression()).fit(X, y=y).predict(np.array([[2.0]])).round(6)
+        array([5.])
+        """
         return self.respond("predict", *arrays)
 
     @available_if(offers("predict_proba"))
     def predict_proba(self, *arrays: Any) -> Any:
-        """Call ``predict_proba`` of the fitted estimator."""
+        """Call ``predict_proba`` of the fitted estimator.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.naive_bayes import BernoulliNB
+        >>> from skmegatron.layers import Sklearn
+        >>> bayes = Sklearn(BernoulliNB()).fit(np.array([[0], [1]]), y=np.array([0, 1]))
+        >>> bayes.predict_proba(np.array([[1]])).round(2)
+        array([[0.33, 0.67]])
+        """
         return self.respond("predict_proba", *arrays)
 
     @available_if(offers("predict_log_proba"))
     def predict_log_proba(self, *arrays: Any) -> Any:
-        """Call ``predict_log_proba`` of the fitted estimator."""
+        """Call ``predict_log_proba`` of the fitted estimator.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.naive_bayes import BernoulliNB
+        >>> from skmegatron.layers import Sklearn
+        >>> bayes = Sklearn(BernoulliNB()).fit(np.array([[0], [1]]), y=np.array([0, 1]))
+        >>> bayes.predict_log_proba(np.array([[1]])).round(2)
+        array([[-1.1 , -0.41]])
+        """
         return self.respond("predict_log_proba", *arrays)
 
     @available_if(offers("decision_function"))
     def decision_function(self, *arrays: Any) -> Any:
-        """Call ``decision_function`` of the fitted estimator."""
+        """Call ``decision_function`` of the fitted estimator.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.linear_model import RidgeClassifier
+        >>> from skmegatron.layers import Sklearn
+        >>> model = Sklearn(RidgeClassifier()).fit(np.array([[-1.0], [1.0]]), y=np.array([0, 1]))
+        >>> model.decision_function(np.array([[-3.0], [3.0]]))
+        array([-2.,  2.])
+        """
         return self.respond("decision_function", *arrays)
 
     @available_if(offers("score_samples"))
     def score_samples(self, *arrays: Any) -> Any:
-        """Call ``score_samples`` of the fitted estimator."""
+        """Call ``score_samples`` of the fitted estimator.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.neighbors import KernelDensity
+        >>> from skmegatron.layers import Sklearn
+        >>> density = Sklearn(KernelDensity()).fit(np.array([[0.0], [0.5]]))
+        >>> density.score_samples(np.array([[0.2], [9.0]])).round(1)
+        array([ -1. , -37.7])
+        """
         return self.respond("score_samples", *arrays)
 
     @available_if(offers("score"))
     def score(self, *arrays: Any, y: Any = None, **params: Any) -> float:
-        """Call ``score`` of the fitted estimator."""
+        """Call ``score`` of the fitted estimator.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.linear_model import LinearRegression
+        >>> from skmegatron.layers import Sklearn
+        >>> X, y = np.array([[0.0], [1.0], [2.0]]), np.array([1.0, 3.0, 5.0])
+        >>> round(Sklearn(LinearRegression()).fit(X, y=y).score(X, y=y), 6)
+        1.0
+        """
         return float(self.current.score(self._pack(arrays), *self._labels(y), **params))
 
     @available_if(_undoes)
@@ -149,6 +209,15 @@ class Responding(Layer):
         -------
         array of shape (n_rows,) or (n_rows, n_columns)
             1-D where `X` is.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.preprocessing import StandardScaler
+        >>> from skmegatron.layers import Sklearn
+        >>> scaler = Sklearn(StandardScaler()).fit(np.array([[10.0], [30.0]]))
+        >>> scaler.inverse_transform(np.array([[1.0]]))
+        array([[30.]])
         """
         if self._passes_through:
             return X
@@ -160,7 +229,16 @@ class Responding(Layer):
 
     @property
     def classes_(self) -> Any:
-        """Class labels of a fitted classifier."""
+        """Class labels of a fitted classifier.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.naive_bayes import BernoulliNB
+        >>> from skmegatron.layers import Sklearn
+        >>> Sklearn(BernoulliNB()).fit(np.array([[0], [1]]), y=np.array(["no", "yes"])).classes_
+        array(['no', 'yes'], dtype='<U3')
+        """
         return self.current.classes_
 
     def __getattr__(self, name: str) -> Any:

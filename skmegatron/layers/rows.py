@@ -108,6 +108,16 @@ class TrainOnly(Layer):
         ------
         NotImplementedError
             If the layer's class does not define it.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import TrainOnly
+        >>> class EverySecond(TrainOnly):
+        ...     def resample(self, X, y=None):
+        ...         return X[::2], y[::2]
+        >>> EverySecond().resample(np.arange(4), y=np.array(list("abcd")))
+        (array([0, 2]), array(['a', 'c'], dtype='<U1'))
         """
         raise NotImplementedError(
             f"{type(self).__name__} must define resample(self, X, y=None), which gives the arrays "
@@ -300,6 +310,16 @@ class Resample(TrainOnly):
         ValueError
             If the sampler needs labels and there are none, or if it makes new rows, which have
             none of what came by keyword.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from imblearn.under_sampling import RandomUnderSampler
+        >>> from skmegatron.layers import Resample
+        >>> X, y = np.arange(8.0).reshape(4, 2), np.array([0, 0, 0, 1])
+        >>> fewer, labels = Resample(RandomUnderSampler(random_state=0)).resample(X, y=y)
+        >>> fewer.shape, labels
+        ((2, 2), array([0, 1]))
         """
         given = (*arrays, *fit_only.values())
         if self._passes_through:

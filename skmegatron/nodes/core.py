@@ -194,6 +194,16 @@ class Node(Frozen):
         The nodes computed from this one that are still alive, in the order they were drawn.
     output : ndarray or None
         The value of an eager node; None everywhere else.
+
+    Examples
+    --------
+    >>> import numpy as np, skmegatron as sm
+    >>> age = sm.Input("age")
+    >>> doubled = age * 2
+    >>> doubled.inbound_nodes, age.outbound_nodes[0] is doubled
+    ((Input('age'),), True)
+    >>> (sm.Input("age")(np.array([31, 45])) * 2).output
+    array([62, 90])
     """
 
     __slots__ = ("__weakref__", "_outbound", "name", "output")
@@ -207,17 +217,45 @@ class Node(Frozen):
 
     @property
     def inbound_nodes(self) -> tuple[Node, ...]:
-        """Nodes that this one is computed from, in the order of the call."""
+        """Nodes that this one is computed from, in the order of the call.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> height, width = sm.Input("height"), sm.Input("width")
+        >>> (height * width).inbound_nodes
+        (Input('height'), Input('width'))
+        >>> height.inbound_nodes
+        ()
+        """
         return ()
 
     @property
     def outbound_nodes(self) -> tuple[Node, ...]:
-        """Nodes computed from this one that are still alive, in the order they were drawn."""
+        """Nodes computed from this one that are still alive, in the order they were drawn.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> x = sm.Input("x")
+        >>> kept, _ = sm.layers.Whiten()(x, "kept"), sm.layers.Whiten()(x, "dropped")
+        >>> del _
+        >>> [node.name for node in x.outbound_nodes]
+        ['kept']
+        """
         return tuple(node for ref in self._outbound if (node := ref()) is not None)
 
     @property
     def eager(self) -> bool:
-        """Whether the node carries a value."""
+        """Whether the node carries a value.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> x = sm.Input("x")
+        >>> x.eager, x([1.0, 2.0]).eager
+        (False, True)
+        """
         return self.output is not None
 
     def traverse(self, *path: int) -> Node:
@@ -453,6 +491,11 @@ class InputNode(Node):
         ------
         ShapeError
             If the shapes do not match.
+
+        Examples
+        --------
+        >>> import numpy as np, skmegatron as sm
+        >>> sm.Input("signal", shape=(None, 3)).validate_input(np.zeros((10, 500, 3)))
         """
         got = tuple(observations.shape)
         if got and got[1:] == self.shape:
@@ -547,7 +590,18 @@ class Target(InputNode):
         return cls(node.name, **changes)
 
     def validate_input(self, observations: Any) -> None:
-        """Accept labels of shape (n_rows,) or (n_rows, n_outputs)."""
+        """Accept labels of shape (n_rows,) or (n_rows, n_outputs).
+
+        Examples
+        --------
+        >>> import numpy as np, skmegatron as sm
+        >>> sm.Target("y").validate_input(np.zeros(4))
+        >>> sm.Target("y").validate_input(np.zeros((4, 2, 2)))
+        Traceback (most recent call last):
+            ...
+        skmegatron.errors.ShapeError: Target 'y' expects shape (n_rows,) or (n_rows, n_outputs),
+        got (4, 2, 2). y should be a 1d array, or 2d for several outputs.
+        """
         if len(observations.shape) not in (1, 2):
             raise ShapeError(
                 f"Target {self.name!r} expects shape (n_rows,) or (n_rows, n_outputs), got "
@@ -583,7 +637,14 @@ class StepNode(Node):
 
     @property
     def layer(self) -> Any:
-        """The layer whose call made this node."""
+        """The layer whose call made this node.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> sm.layers.OneHotRange(max_val=9)(sm.Input("digit")).layer
+        OneHotRange(max_val=9)
+        """
         return self.step.layer
 
     def __repr__(self) -> str:
@@ -605,6 +666,15 @@ class TransformationNode(StepNode):
         The call that made it.
     layer_out_index : int, default=0
         Which of the layer's outputs it holds.
+
+    Examples
+    --------
+    >>> import skmegatron as sm
+    >>> node = sm.layers.Whiten()(sm.Input("age"), "age_z")
+    >>> node
+    <TransformationNode 'age_z': Whiten of 'age'>
+    >>> type(node).__name__, node.layer_out_index
+    ('TransformationNode', 0)
     """
 
     __slots__ = ("layer_out_index",)
@@ -617,7 +687,15 @@ class TransformationNode(StepNode):
 
     @property
     def transformation(self) -> Any:
-        """The layer, under the name that the 2019 library gave it."""
+        """The layer, under the name that the 2019 library gave it.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> node = sm.layers.Flatten()(sm.Input("image", shape=(8, 8)))
+        >>> node.transformation is node.layer
+        True
+        """
         return self.step.layer
 
     @property
@@ -625,6 +703,15 @@ class TransformationNode(StepNode):
         """The node whose value this one has wherever nothing is fitted.
 
         None but for steps that change the rows while fitting only.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> from imblearn.under_sampling import RandomUnderSampler
+        >>> X, y = sm.Input("X", shape=(None,)), sm.Target("y")
+        >>> fewer, labels = sm.layers.Resample(RandomUnderSampler())(X, y=y)
+        >>> fewer.handed_on, labels.handed_on
+        (Input('X', shape=(None,)), Target('y'))
         """
         if not self.step.train_only:
             return None
@@ -632,7 +719,15 @@ class TransformationNode(StepNode):
 
     @property
     def is_fitted(self) -> bool:
-        """Whether the node is eager, so that its step has been fitted and run."""
+        """Whether the node is eager, so that its step has been fitted and run.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> x = sm.Input("x")
+        >>> sm.layers.Whiten()(x).is_fitted, sm.layers.Whiten()(x([1.0, 2.0])).is_fitted
+        (False, True)
+        """
         return self.step.fitted is not None
 
     def inverse(self, other: Node) -> Any:  # noqa: D102 - documented on Node
@@ -648,6 +743,16 @@ class MetricNode(StepNode):
     ----------
     step : Step
         The call that made it.
+
+    Examples
+    --------
+    >>> import skmegatron as sm
+    >>> y, guess = sm.Target("y"), sm.Input("guess")
+    >>> error = sm.metrics.MeanAbsoluteError()([y, guess], "error")
+    >>> error
+    <MetricNode 'error': MeanAbsoluteError of 'y', 'guess'>
+    >>> sm.Pipeline([y, guess], guess).evaluate({"y": [1.0, 2.0], "guess": [1.5, 2.0]})
+    {'error': 0.25}
     """
 
     __slots__ = ()
@@ -663,6 +768,16 @@ class ExploreNode(StepNode):
     ----------
     step : Step
         The call that made it.
+
+    Examples
+    --------
+    >>> import skmegatron as sm
+    >>> age = sm.Input("age")
+    >>> oldest = sm.layers.Explorer(max)(age, "oldest")
+    >>> oldest
+    <ExploreNode 'oldest': Explorer of 'age'>
+    >>> sm.Pipeline(age, age).explore({"age": [31, 45]})
+    {'oldest': np.int64(45)}
     """
 
     __slots__ = ()

@@ -51,6 +51,17 @@ class Graph:
     ------
     NodeTypeError
         If something other than a node is given.
+
+    Examples
+    --------
+    >>> import skmegatron as sm
+    >>> from skmegatron.nodes import Graph
+    >>> x = sm.Input("x")
+    >>> graph = Graph(x, sm.layers.Whiten()(sm.layers.Whiten()(x)))
+    >>> [graph.node_names[node] for node in graph.path]
+    ['x', 'whiten-1', 'whiten-2']
+    >>> list(graph.by_name)
+    ['whiten-1', 'whiten-2']
     """
 
     def __init__(self, inputs: Any, outputs: Any, metrics: Any = (), explorers: Any = ()) -> None:
@@ -90,7 +101,16 @@ class Graph:
 
     @property
     def nodes(self) -> dict[str, list[Node]]:
-        """The graph's nodes by type: input, transformation, metric and explorer."""
+        """The graph's nodes by type: input, transformation, metric and explorer.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> from skmegatron.nodes import Graph
+        >>> x = sm.Input("x")
+        >>> Graph(x, sm.layers.Whiten()(x, "white")).nodes["transformation"]
+        [<TransformationNode 'white': Whiten of 'x'>]
+        """
         return {
             "input": [node for node in self.path if isinstance(node, InputNode)],
             "transformation": [n for n in self.path if isinstance(n, TransformationNode)],
@@ -100,7 +120,16 @@ class Graph:
 
     @property
     def targets(self) -> list[Target]:
-        """The inputs that ``y`` feeds."""
+        """The inputs that ``y`` feeds.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> from skmegatron.nodes import Graph
+        >>> x, y = sm.Input("x"), sm.Target("y")
+        >>> Graph([x, y], [x, y]).targets
+        [Target('y')]
+        """
         return [node for node in self.inputs if isinstance(node, Target)]
 
     def find(self, wanted: str | Node) -> Node:
@@ -118,6 +147,15 @@ class Graph:
         ------
         GraphError
             If the graph has no such node; the message lists the names there are.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> from skmegatron.nodes import Graph
+        >>> x = sm.Input("x")
+        >>> white = sm.layers.Whiten()(x)
+        >>> Graph(x, white).find("whiten") is white
+        True
         """
         for node in self.path:
             if node is wanted or (isinstance(wanted, str) and self.node_names[node] == wanted):

@@ -188,6 +188,16 @@ class Answers(Storing):
         Returns
         -------
         ndarray of shape (n_rows,) or (n_rows, n_outputs), or Dataset
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> size, kind = sm.Input("size", shape=(1,)), sm.Target("kind")
+        >>> guess = sm.layers.Sklearn(DecisionTreeClassifier())(size, y=kind)
+        >>> pipe = sm.Pipeline([size, kind], guess)
+        >>> pipe.fit([[1.0], [2.0], [8.0]], ["small", "small", "large"]).predict([[1.5], [9.0]])
+        array(['small', 'large'], dtype='<U5')
         """
         return self._respond("predict", X)
 
@@ -202,6 +212,15 @@ class Answers(Storing):
         Returns
         -------
         ndarray of shape (n_rows, n_classes), or Dataset
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> from sklearn.naive_bayes import GaussianNB
+        >>> X, y = sm.Input("X", shape=(None,)), sm.Target("y")
+        >>> pipe = sm.Pipeline([X, y], sm.layers.Sklearn(GaussianNB())(X, y=y))
+        >>> pipe.fit([[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1]).predict_proba([[1.5]])
+        array([[0.5, 0.5]])
         """
         return self._respond("predict_proba", X)
 
@@ -216,6 +235,16 @@ class Answers(Storing):
         Returns
         -------
         ndarray of shape (n_rows, n_classes), or Dataset
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> from sklearn.naive_bayes import GaussianNB
+        >>> X, y = sm.Input("X", shape=(None,)), sm.Target("y")
+        >>> pipe = sm.Pipeline([X, y], sm.layers.Sklearn(GaussianNB())(X, y=y))
+        >>> pipe = pipe.fit([[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1])
+        >>> pipe.predict_log_proba([[1.5]]).round(2)
+        array([[-0.69, -0.69]])
         """
         return self._respond("predict_log_proba", X)
 
@@ -230,6 +259,16 @@ class Answers(Storing):
         Returns
         -------
         ndarray of shape (n_rows,) or (n_rows, n_classes), or Dataset
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> from sklearn.svm import LinearSVC
+        >>> X, y = sm.Input("X", shape=(None,)), sm.Target("y")
+        >>> pipe = sm.Pipeline([X, y], sm.layers.Sklearn(LinearSVC())(X, y=y))
+        >>> pipe = pipe.fit([[-2.0], [-1.0], [1.0], [2.0]], [0, 0, 1, 1])
+        >>> pipe.decision_function([[-1.0], [3.0]]) > 0
+        array([False,  True])
         """
         return self._respond("decision_function", X)
 
@@ -244,6 +283,16 @@ class Answers(Storing):
         Returns
         -------
         ndarray of shape (n_rows,), or Dataset
+
+        Examples
+        --------
+        >>> import numpy as np, skmegatron as sm
+        >>> from sklearn.neighbors import KernelDensity
+        >>> X = sm.Input("X", shape=(None,))
+        >>> pipe = sm.Pipeline(X, sm.layers.Sklearn(KernelDensity())(X)).fit([[0.0], [0.2], [0.1]])
+        >>> near, far = pipe.score_samples([[0.1], [5.0]])
+        >>> bool(near > far)
+        True
         """
         return self._respond("score_samples", X)
 
@@ -293,6 +342,16 @@ class Answers(Storing):
         float
             What the estimator's own ``score`` gives; accuracy or R2 in the target's units
             where the output is an ``inverse`` of the predictions.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> X, y = sm.Input("X", shape=(None,)), sm.Target("y")
+        >>> pipe = sm.Pipeline([X, y], sm.layers.Sklearn(DecisionTreeClassifier())(X, y=y))
+        >>> pipe = pipe.fit([[1.0], [2.0], [8.0]], ["small", "small", "large"])
+        >>> pipe.score([[1.5], [7.0], [9.0], [2.0]], ["small", "large", "large", "large"])
+        0.75
         """
         head = self._one_head("score")[1]
         if y is None and isinstance(X, Mapping):
@@ -324,6 +383,17 @@ class Answers(Storing):
         Returns
         -------
         array of shape (n_rows, ...)
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> from sklearn.preprocessing import MinMaxScaler, StandardScaler
+        >>> X = sm.Input("X", shape=(None,))
+        >>> both = sm.layers.Sklearn(MinMaxScaler())(sm.layers.Sklearn(StandardScaler())(X))
+        >>> pipe = sm.Pipeline(X, both).fit([[10.0], [20.0], [30.0]])
+        >>> pipe.inverse_transform([[0.0], [1.0]])
+        array([[10.],
+               [30.]])
         """
         check_is_fitted(self)
         for step in self._way_back() or ():
@@ -350,27 +420,77 @@ class Answers(Storing):
 
     @property
     def classes_(self) -> Any:
-        """Labels that the output's classifier knows, in the units of the target."""
+        """Labels that the output's classifier knows, in the units of the target.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> from sklearn.naive_bayes import GaussianNB
+        >>> X, y = sm.Input("X", shape=(None,)), sm.Target("y")
+        >>> pipe = sm.Pipeline([X, y], sm.layers.Sklearn(GaussianNB())(X, y=y))
+        >>> pipe.fit([[0.0], [1.0], [2.0]], ["no", "yes", "yes"]).classes_
+        array(['no', 'yes'], dtype='<U3')
+        """
         return self._learned("classes_")
 
     @property
     def coef_(self) -> Any:
-        """Coefficients of the output's step, where its columns are those of ``X``."""
+        """Coefficients of the output's step, where its columns are those of ``X``.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> from sklearn.linear_model import LinearRegression
+        >>> X, y = sm.Input("X", shape=(None,)), sm.Target("y")
+        >>> pipe = sm.Pipeline([X, y], sm.layers.Sklearn(LinearRegression())(X, y=y))
+        >>> pipe.fit([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0]).coef_
+        array([2.])
+        """
         return self._learned("coef_", of_columns=True)
 
     @property
     def feature_importances_(self) -> Any:
-        """Importances from the output's step, where its columns are those of ``X``."""
+        """Importances from the output's step, where its columns are those of ``X``.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> from sklearn.tree import DecisionTreeRegressor
+        >>> X, y = sm.Input("X", shape=(None,)), sm.Target("y")
+        >>> pipe = sm.Pipeline([X, y], sm.layers.Sklearn(DecisionTreeRegressor())(X, y=y))
+        >>> pipe.fit([[0.0, 7.0], [1.0, 7.0], [2.0, 7.0]], [1.0, 3.0, 5.0]).feature_importances_
+        array([1., 0.])
+        """
         return self._learned("feature_importances_", of_columns=True)
 
     @property
     def offset_(self) -> Any:
-        """What an outlier detector takes off `score_samples` to decide."""
+        """What an outlier detector takes off `score_samples` to decide.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> from sklearn.ensemble import IsolationForest
+        >>> X = sm.Input("X", shape=(None,))
+        >>> pipe = sm.Pipeline(X, sm.layers.Sklearn(IsolationForest(random_state=0))(X))
+        >>> pipe.fit([[0.0], [1.0], [9.0]]).offset_
+        -0.5
+        """
         return self._learned("offset_")
 
     @property
     def labels_(self) -> Any:
-        """Cluster of each row seen in `fit`."""
+        """Cluster of each row seen in `fit`.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> from sklearn.cluster import AgglomerativeClustering
+        >>> X = sm.Input("X", shape=(None,))
+        >>> pipe = sm.Pipeline(X, sm.layers.Sklearn(AgglomerativeClustering())(X))
+        >>> pipe.fit([[0.0], [0.1], [9.0]]).labels_
+        array([0, 0, 1])
+        """
         return self._learned("labels_")
 
     def _learned(self, name: str, *, of_columns: bool = False) -> Any:
@@ -436,6 +556,17 @@ class Answers(Storing):
         Returns
         -------
         dict of str to float
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> from sklearn.linear_model import LinearRegression
+        >>> X, y = sm.Input("X", shape=(None,)), sm.Target("y")
+        >>> line = sm.layers.Sklearn(LinearRegression())(X, y=y)
+        >>> error = sm.metrics.MeanAbsoluteError()([y, line], "error")
+        >>> pipe = sm.Pipeline([X, y], line).fit([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
+        >>> round(pipe.evaluate([[3.0], [4.0]], [7.0, 10.0])["error"], 6)
+        0.5
         """
         return self._measure(self._valid_graph().metrics, X, y, prune, fit_only)
 
@@ -457,6 +588,15 @@ class Answers(Storing):
         -------
         dict of str to object
             What each explorer gives, by name.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> age = sm.Input("age")
+        >>> table = sm.layers.Describe()(age, "table")
+        >>> sm.Pipeline(age, age * 12).explore({"age": [31, 45]})["table"]["mean"]
+        age    38.0
+        Name: mean, dtype: float64
         """
         return self._measure(self._valid_graph().explorers, X, y, prune, fit_only)
 

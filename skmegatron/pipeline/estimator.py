@@ -145,22 +145,59 @@ class Pipeline(Streams):
 
     @property
     def path(self) -> list[Node]:
-        """Inputs and transformation nodes, each after what it needs."""
+        """Inputs and transformation nodes, each after what it needs.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> a, b = sm.Input("a"), sm.Input("b")
+        >>> sm.Pipeline([a, b], (a + b) * 2).path
+        [Input('a'), Input('b'), <TransformationNode Add of 'a', 'b'>, <TransformationNode
+        ScalarMultiply of '...'>]
+        """
         return list(self.graph.path)
 
     @property
     def nodes(self) -> dict[str, list[Node]]:
-        """The graph's nodes by type: input, transformation, metric and explorer."""
+        """The graph's nodes by type: input, transformation, metric and explorer.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> y, guess = sm.Target("y"), sm.Input("guess")
+        >>> r2 = sm.metrics.R2()([y, guess], "r2")
+        >>> {kind: len(nodes) for kind, nodes in sm.Pipeline([y, guess], guess).nodes.items()}
+        {'input': 2, 'transformation': 0, 'metric': 1, 'explorer': 0}
+        """
         return self.graph.nodes
 
     @property
     def eager(self) -> bool:
-        """Whether the graph was drawn on eager nodes."""
+        """Whether the graph was drawn on eager nodes.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> x = sm.Input("x")([1.0, 2.0])
+        >>> sm.Pipeline(x, sm.layers.Whiten()(x)).eager
+        True
+        """
         return any(node.eager for node in self.graph.path)
 
     @property
     def takes_validation(self) -> bool:
-        """Whether a step can use the rows that a fit holds out."""
+        """Whether a step can use the rows that a fit holds out.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> from sklearn.ensemble import HistGradientBoostingRegressor
+        >>> from sklearn.linear_model import Ridge
+        >>> X, y = sm.Input("X", shape=(None,)), sm.Target("y")
+        >>> models = Ridge(), HistGradientBoostingRegressor(early_stopping=True)
+        >>> [sm.Pipeline([X, y], sm.layers.Sklearn(m)(X, y=y)).takes_validation for m in models]
+        [False, True]
+        """
         graph = self._graph_or_none()
         return graph is not None and bool(takers(plan(graph, (), fit=True)))
 
@@ -217,6 +254,16 @@ class Pipeline(Streams):
             can use the held-out data, or it cannot be cut off; if a step is to go on that cannot.
         TypeError
             If a layer is drawn with a keyword that its ``fit`` does not take.
+
+        Examples
+        --------
+        >>> import numpy as np, skmegatron as sm
+        >>> from sklearn.linear_model import Ridge
+        >>> X, y, w = sm.Input("X", shape=(None,)), sm.Target("y"), sm.Input("sample_weight")
+        >>> pipe = sm.Pipeline([X, y, w], sm.layers.Sklearn(Ridge())(X, y=y, sample_weight=w))
+        >>> data, labels = np.array([[0.0], [1.0], [2.0]]), [0.0, 1.0, 9.0]
+        >>> pipe.fit(data, labels, sample_weight=[1.0, 1.0, 0.0]).coef_.round(2)
+        array([0.33])
         """
         validation = validation_data, validation_split
         self._fit(X, y, fit_only, validation=validation, warm_start=warm_start)
@@ -252,6 +299,13 @@ class Pipeline(Streams):
             `transform` gives for all rows of `X`, those held out among them. Rows that a
             `TrainOnly` layer changes are there to learn from: outputs behind it are what
             `transform` gives after the fit.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> x = sm.Input("x")
+        >>> sm.Pipeline(x, sm.layers.Whiten()(x)).fit_transform([1.0, 3.0])
+        array([-1.,  1.])
         """
         outputs, validation = self.graph.outputs, (validation_data, validation_split)
         later = changed(outputs)
@@ -281,6 +335,15 @@ class Pipeline(Streams):
         Returns
         -------
         ndarray of shape (n_rows,)
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> from sklearn.cluster import DBSCAN
+        >>> X = sm.Input("X", shape=(None,))
+        >>> groups = sm.layers.Sklearn(DBSCAN(min_samples=2))(X)
+        >>> sm.Pipeline(X, groups).fit_predict([[1.0], [1.1], [9.0]])
+        array([ 0,  0, -1])
         """
         output, head = self._one_head("fit_predict")
         if changed([output]):
@@ -469,10 +532,10 @@ class Pipeline(Streams):
         --------
         >>> import tempfile
         >>> import skmegatron as sm
-        >>> x = sm.Input("x")
-        >>> pipe = sm.Pipeline(x, x * 2, name="double", version="0.1")
-        >>> pipe.save(tempfile.mkdtemp()).name
-        'double-0.1.pkl'
+        >>> age = sm.Input("age")
+        >>> pipe = sm.Pipeline(age, sm.layers.Whiten()(age), name="ages").fit([31, 45])
+        >>> sm.load_pipeline(pipe.save(tempfile.mkdtemp())).transform([45])
+        array([1.])
         """
         if not self.name:
             raise ValueError(

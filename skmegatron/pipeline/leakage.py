@@ -9,8 +9,10 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from skmegatron.errors import LeakageWarning
+from skmegatron.layers.adapters import Sklearn
 from skmegatron.layers.wrapping import learns_labels
 from skmegatron.nodes.core import Node, Step, StepNode, Target
 from skmegatron.nodes.graph import Graph
@@ -161,15 +163,25 @@ def _in_sample(ways: Ways) -> list[Leak]:
 
 
 def _in_sample_leak(step: Step, path: tuple[str, ...]) -> Leak:
-    kind, method = type(step.layer.wrapped).__name__, value_method(step.layer)
     return Leak(
         "in-sample",
         path[0],
         path,
         f"Step {path[-1]!r} is fitted on predictions that {path[0]!r} makes of the very rows it "
         "has learned, which are better than it can do on others.",
-        f"Let it be fitted on out-of-fold predictions: Sklearn({kind}(...), method={method!r}, "
-        "cv=5).",
+        f"Let it be fitted on out-of-fold predictions: {_out_of_fold(step.layer)}.",
+    )
+
+
+def _out_of_fold(layer: Any) -> str:
+    """Say how a step is written that gives out-of-fold predictions while fitting."""
+    kind = type(layer.wrapped).__name__
+    if isinstance(layer, Sklearn):
+        return f"Sklearn({kind}(...), method={value_method(layer)!r}, cv=5)"
+    method = "predict_proba" if hasattr(layer, "predict_proba") else "predict"
+    return (
+        f"make a pipeline of the network alone, inner = Pipeline([x, y], {kind}(...)(x, y=y)), "
+        f"and call Sklearn(inner, method={method!r}, cv=5)(node, y=label)"
     )
 
 

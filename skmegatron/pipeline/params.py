@@ -51,6 +51,14 @@ class GraphParams(BaseEstimator):
         ------
         NodeTypeError
             If one of them is not a node.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> x = sm.Input("x")
+        >>> graph = sm.Pipeline(x, sm.layers.Whiten()(x)).graph
+        >>> list(graph.by_name), graph.find("whiten")
+        (['whiten'], <TransformationNode Whiten of 'x'>)
         """
         return self._compiled().graph
 
@@ -82,6 +90,15 @@ class GraphParams(BaseEstimator):
         Returns
         -------
         dict of str to object
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> from sklearn.decomposition import PCA
+        >>> X = sm.Input("X", shape=(None,))
+        >>> params = sm.Pipeline(X, sm.layers.Sklearn(PCA(2))(X), name="demo").get_params()
+        >>> params["pca"], params["pca__n_components"], params["name"]
+        (PCA(n_components=2), 2, 'demo')
         """
         # As they were given: `storage` read as an attribute is the opened store.
         own: dict[str, Any] = {name: vars(self)[name] for name in self._get_param_names()}
@@ -123,6 +140,17 @@ class GraphParams(BaseEstimator):
             then.
         TypeError
             If a value is left open itself.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> from sklearn.decomposition import PCA, TruncatedSVD
+        >>> X = sm.Input("X", shape=(None,))
+        >>> pipe = sm.Pipeline(X, sm.layers.Sklearn(PCA(2))(X))
+        >>> pipe.set_params(pca__n_components=3).get_params()["pca"]
+        PCA(n_components=3)
+        >>> pipe.set_params(pca=TruncatedSVD(4)).get_params()["pca__n_components"]
+        4
         """
         if not params:
             return self
@@ -159,8 +187,8 @@ class GraphParams(BaseEstimator):
             return
         layers, choices = _changed(graph, given)
         copies = graph.copy(layers.__getitem__, graph.names.__getitem__, choices.__getitem__)
-        for name in _DRAWN:
-            setattr(self, name, _mapped(getattr(self, name), copies))
+        # At once: an interruption must not leave the outputs of one graph with another's inputs.
+        self.__dict__.update({name: _mapped(getattr(self, name), copies) for name in _DRAWN})
 
     def __sklearn_clone__(self) -> Self:
         graph = self._graph_or_none()

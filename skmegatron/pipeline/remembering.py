@@ -25,9 +25,19 @@ from skmegatron.pipeline.running import Ready, Running, looks_of
 class Remembering(Running):
     """A pipeline that has a place for what it need not compute again."""
 
+    _lineage: dict[str, Any]
+
     @property
     def memory(self) -> OpenedCache | None:
-        """The cache, with its ``stats()``; None where the pipeline was given none."""
+        """The cache, with its ``stats()``; None where the pipeline was given none.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> x = sm.Input("x")
+        >>> sm.Pipeline(x, x * 2, memory=sm.MemoryCache(max_bytes=2**20)).memory
+        MemoryCache(max_bytes=1048576)
+        """
         given = vars(self).get("memory")
         opened: tuple[Any, OpenedCache | None] = vars(self).get("_memory_opened", (None, None))
         if opened[0] is not given:
@@ -83,7 +93,9 @@ class Remembering(Running):
         fitted: Mapping[str, Any] = vars(self).get("steps_", {})
         known: dict[str, tuple[str, Any]] | None = vars(self).get("_lineage")
         if known is None:  # learned without a memory, or from batches
-            known = self._lineage = _with_looks({name: uuid4().hex for name in fitted}, fitted)
+            known = vars(self).get("_own_keys")
+        if known is None:
+            known = self._own_keys = _with_looks({name: uuid4().hex for name in fitted}, fitted)
         return {
             name: key
             for name, (key, looks) in known.items()
@@ -92,7 +104,10 @@ class Remembering(Running):
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
-        state.pop("_memory_opened", None)
+        # Keys that were made up for this process say nothing of what was learned: a pipeline is
+        # the same before it has been used and after.
+        for name in ("_memory_opened", "_own_keys"):
+            state.pop(name, None)
         if "_lineage" in state:
             state["_lineage"] = self._learned_keys()
         return state

@@ -28,6 +28,15 @@ class Routed(Choosing):
         MetadataRequest
             Every fit-only input of the graph is requested by its name, but for what
             `set_fit_request` has said.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> from sklearn.linear_model import Ridge
+        >>> X, y, w = sm.Input("X", shape=(None,)), sm.Target("y"), sm.Input("w")
+        >>> pipe = sm.Pipeline([X, y, w], sm.layers.Sklearn(Ridge())(X, y=y, sample_weight=w))
+        >>> pipe.get_metadata_routing().fit.requests["w"]
+        True
         """
         request = super().get_metadata_routing()
         for node in fit_only_inputs(self._graph_or_none()):
@@ -90,6 +99,18 @@ class Routed(Choosing):
             If metadata routing is off.
         TypeError
             If `partial_fit` takes no such thing; the message lists what it takes.
+
+        Examples
+        --------
+        >>> import sklearn, skmegatron as sm
+        >>> from sklearn.linear_model import SGDClassifier
+        >>> X, y, w = sm.Input("X", shape=(None,)), sm.Target("y"), sm.Input("w")
+        >>> guess = sm.layers.Sklearn(SGDClassifier())(X, y=y, sample_weight=w)
+        >>> pipe = sm.Pipeline([X, y, w], guess)
+        >>> with sklearn.config_context(enable_metadata_routing=True):
+        ...     pipe = pipe.set_partial_fit_request(w=False)
+        >>> pipe.get_metadata_routing().partial_fit.requests["w"]
+        False
         """
         return self._set_requests("partial_fit", requests)
 

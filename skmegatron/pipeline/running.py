@@ -277,7 +277,7 @@ class Running(Routed):
     ) -> None:
         """Take over what a fit has learned, all at once, with the keys of it in the memory."""
         draft = self._draft()
-        for name in ("n_features_in_", "feature_names_in_", "_made_by", "_lineage"):
+        for name in ("n_features_in_", "feature_names_in_"):
             draft.__dict__.pop(name, None)
         if type(feed.table) is np.ndarray and feed.table.ndim == 2:
             draft.n_features_in_ = feed.table.shape[1]  # all that scikit-learn would learn of it
@@ -292,12 +292,22 @@ class Running(Routed):
             for node, value in feed.values.items()
             if is_frame(value) and value is not feed.table
         }
-        draft.steps_ = Bunch(**layers)
+        draft._learn(layers)
         if keys:
             draft._lineage = {name: (key, looks_of(layers[name])) for name, key in keys.items()}
-        draft._compiled().runs = None  # they would hold on to the layers of the fit before
-        self.__dict__.clear()
-        self.__dict__.update(draft.__dict__)
+        self._become(draft)
+
+    def _learn(self, layers: dict[str, Any]) -> None:
+        """Put fitted layers in the place of others, and forget what follows from those."""
+        for name in ("_made_by", "_lineage", "_own_keys"):
+            self.__dict__.pop(name, None)
+        self.steps_ = Bunch(**layers)
+        self._compiled().runs = None  # they would hold on to the layers of the fit before
+
+    def _become(self, draft: Self) -> None:
+        """Take over the state of a draft, which is given up."""
+        # One assignment: an interruption comes before it or after it, never in between.
+        self.__dict__ = draft.__dict__
 
     def _draft(self) -> Self:
         """Make another object of the same state, to work on until all has gone well."""
@@ -353,6 +363,16 @@ class Running(Routed):
         ------
         ValueError
             If there is no such container.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> X = sm.Input("X", columns=["age", "size"])
+        >>> pipe = sm.Pipeline(X, sm.layers.Whiten()(X)).set_output(transform="pandas")
+        >>> pipe.fit_transform({"age": [31, 45], "size": [1.6, 1.8]}).round(2)
+           age  size
+        0 -1.0  -1.0
+        1  1.0   1.0
         """
         if transform is None:
             return self
@@ -375,6 +395,14 @@ class Running(Routed):
         -------
         ndarray of str, of dtype object
             Over all outputs, where there are several.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> city = sm.Input("city")
+        >>> pipe = sm.Pipeline(city, sm.layers.OneHotLabels()(city)).fit(["Rome", "Oslo", "Rome"])
+        >>> pipe.get_feature_names_out()
+        array(['city_Oslo', 'city_Rome'], dtype=object)
         """
         if not self.__sklearn_is_fitted__():  # a stateless pipeline needs none for transform
             raise NotFittedError(
@@ -443,4 +471,5 @@ def looks_of(layer: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     tuple of (dict, dict)
     """
     attributes = attributes_of(layer)
-    return attributes, dict(getattr(attributes.get("estimator_"), "__dict__", {}))
+    inner = attributes.get("estimator_")
+    return attributes, attributes_of(inner) if hasattr(inner, "__dict__") else {}

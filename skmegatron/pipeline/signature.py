@@ -70,11 +70,12 @@ class _ShowsInputs:
     """Descriptor around a method."""
 
     def __init__(self, method: Any) -> None:
-        self.method = method
-        self.__doc__ = method.__doc__
+        self.__wrapped__ = method
+        # doctest asks for the module, to tell what is defined here from what is imported.
+        self.__doc__, self.__module__ = method.__doc__, method.__module__
 
     def __get__(self, pipeline: Any, owner: type[Any] | None = None) -> Any:
-        bound = self.method.__get__(pipeline, owner)
+        bound = self.__wrapped__.__get__(pipeline, owner)
         if pipeline is None:
             return bound
         return MethodType(_Shown(bound.__func__, pipeline), pipeline)

@@ -55,6 +55,17 @@ class Storing(Remembering):
 
         What is read was made by exactly this fitted pipeline; by the last that was fitted,
         where this one is not.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> x = sm.Input("x")
+        >>> doubled = sm.layers.ScalarMultiply(2)(x, "doubled")
+        >>> pipe = sm.Pipeline(x, doubled, name="demo", storage="sqlite://")
+        >>> people = {"x": [10, 20], "who": ["ann", "bob"]}
+        >>> _ = pipe.fit(people).transform(people, index_field="who")
+        >>> pipe.storage.read(rows=["bob"])["doubled"]
+        array([40])
         """
         given = vars(self).get("storage")
         if given is None:

@@ -15,10 +15,9 @@ from typing import Any, Self
 import pandas as pd
 from sklearn.base import clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.utils import Bunch
 from sklearn.utils.metaestimators import available_if
 
-from skmegatron.engine.batches import Batches, check_count, split_batch
+from skmegatron.engine.batches import Batches, check_count, noted, split_batch
 from skmegatron.engine.feed import Feed
 from skmegatron.engine.plan import plan
 from skmegatron.engine.run import run
@@ -71,6 +70,14 @@ class Streams(CallbackSupportMixin, Answers):
         Returns
         -------
         self
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> x = sm.Input("x")
+        >>> pipe = sm.Pipeline(x, sm.layers.Whiten()(x))
+        >>> pipe.partial_fit([1.0, 2.0]).partial_fit([9.0]).steps_.whiten.mean_
+        array([4.])
         """
         graph = self._valid_graph()
         validate_layers(graph)
@@ -87,10 +94,9 @@ class Streams(CallbackSupportMixin, Answers):
         if first:
             self._keep(layers, feed, {})
         else:
-            self.steps_ = Bunch(**layers)
-            self._compiled().runs = None
-            for name in ("_made_by", "_lineage"):
-                self.__dict__.pop(name, None)
+            draft = self._draft()
+            draft._learn(layers)
+            self._become(draft)
         return self
 
     @with_callbacks
@@ -155,7 +161,7 @@ class Streams(CallbackSupportMixin, Answers):
             intake.begin(one)
             for place, batch in enumerate(batches.read(number), start=1):
                 told = f"in batch {place} of pass {number} of {len(passes)}"
-                with self._observed_batch(inner), _noted(told):
+                with self._observed_batch(inner), noted(told):
                     intake.take(one, batch)
             intake.work.check_taught(one.learn)
             intake.work.end(one.learn)
@@ -290,7 +296,7 @@ class Streams(CallbackSupportMixin, Answers):
     ) -> Iterator[tuple[dict[Node, Any], Feed, Any]]:
         """Run on one batch after the other, and give what was fed with the values."""
         for place, batch in enumerate(batches.read(), start=1):
-            with _noted(f"in batch {place}"):
+            with noted(f"in batch {place}"):
                 X, y, extra = split_batch(batch)
                 instead = "call the method without _generator on each batch"
                 refuse_middle(ready.graph, X, "Batches go through every step", instead)
@@ -320,6 +326,15 @@ class Streams(CallbackSupportMixin, Answers):
         ------
         StreamError
             If there are fewer batches than `steps`.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> y, guess = sm.Target("y"), sm.Input("guess")
+        >>> error = sm.metrics.MaxError()([y, guess], "worst")
+        >>> batches = [({"guess": [1.0, 2.0]}, [1.5, 2.0]), ({"guess": [3.0]}, [5.0])]
+        >>> list(sm.Pipeline([y, guess], guess).evaluate_generator(batches))
+        [{'worst': 0.5}, {'worst': 2.0}]
         """
         graph = self._valid_graph()
         ready = self._ready(graph, read_by(graph.metrics), work=Stream)
@@ -349,6 +364,15 @@ class Streams(CallbackSupportMixin, Answers):
         ------
         StreamError
             If there are fewer batches than `steps`, or none.
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> age = sm.Input("age")
+        >>> table = sm.layers.Describe()(age, "table")
+        >>> told = sm.Pipeline(age, age).explore_generator([{"age": [31, 45]}, {"age": [27]}])
+        >>> told["table"].loc["age", ["count", "min", "max"]].tolist()
+        [3.0, 27.0, 45.0]
         """
         graph = self._valid_graph()
         ends = graph.explorers
@@ -359,16 +383,6 @@ class Streams(CallbackSupportMixin, Answers):
                 if all(_has_rows(array) for array in arrays):
                     states[end] = end.layer.update(states[end], *arrays, **keywords)
         return {graph.names[end.step]: end.layer.finish(states[end]) for end in ends}
-
-
-@contextmanager
-def _noted(place: str) -> Iterator[None]:
-    """Add to an error where in the stream it happened."""
-    try:
-        yield
-    except Exception as error:
-        error.add_note(f"  {place}")
-        raise
 
 
 def _has_rows(value: Any) -> bool:

@@ -19,9 +19,11 @@ from skmegatron.io.seen import Seen
 from skmegatron.layers.adapters import Sklearn
 from skmegatron.layers.core import Layer
 from skmegatron.layers.frozen import Frozen
+from skmegatron.layers.keras.core import Keras
 from skmegatron.layers.wrapping import learns_labels
-from skmegatron.nodes.core import Node, Step, StepNode, TransformationNode
+from skmegatron.nodes.core import InputNode, Node, Step, StepNode, TransformationNode
 from skmegatron.nodes.graph import Graph
+from skmegatron.nodes.walk import sort
 
 _PREDICTIONS = {"predict", "predict_proba", "predict_log_proba", "decision_function"}
 #: Their ``transform`` gives what the estimators in them predict.
@@ -217,9 +219,20 @@ def predicts_in_sample(step: Step) -> bool:
     bool
     """
     layer = step.layer
-    if not isinstance(layer, Sklearn) or layer.cv is not None or not fitted_with_labels(step):
+    if not fitted_with_labels(step):
         return False
-    return gives_predictions(layer)
+    if isinstance(layer, Keras):
+        return not _learns_its_inputs(step)
+    return isinstance(layer, Sklearn) and layer.cv is None and gives_predictions(layer)
+
+
+def _learns_its_inputs(step: Step) -> bool:
+    """Tell whether what a step learns to give comes from where its inputs come from."""
+    read, learned = (
+        {node for node in sort(nodes) if isinstance(node, InputNode)}
+        for nodes in (step.inbound_nodes, tuple(step.fit_only.values()))
+    )
+    return learned <= read
 
 
 def gives_predictions(layer: Any) -> bool:

@@ -91,11 +91,14 @@ FRAME = (
 )
 
 
+def printable(text: str) -> str:
+    """Replace the control characters and halves of characters that files cannot hold."""
+    return re.sub(r"[^\t\n -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)
+
+
 def escaped(text: str) -> str:
     """Escape what the user wrote; XML has no way to write control characters."""
-    return escape(
-        re.sub(r"[^\t\n -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)
-    )
+    return escape(printable(text))
 
 
 _Point = Callable[[float, float], tuple[float, float]]

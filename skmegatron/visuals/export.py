@@ -10,11 +10,15 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from skmegatron.errors import MissingDependencyError
+from skmegatron.errors import GraphError, MissingDependencyError
 from skmegatron.nodes.topology import check_topology, topology
 from skmegatron.optional import optional
+from skmegatron.visuals.drawing import printable
+from skmegatron.visuals.layout import clip
 from skmegatron.visuals.svg import Rankdir, pipeline_svg, topology_svg
 
+#: Boxes and lines; Graphviz takes minutes for more.
+_MOST_FOR_GRAPHVIZ = 10_000
 #: Fill and shape of each kind of box; fit-only edges are dashed.
 _LOOKS = {
     "input": {"fillcolor": "#e3edf9", "color": "#2563b0", "shape": "oval"},
@@ -200,7 +204,7 @@ def topology_imsave(
     Raises
     ------
     GraphError
-        If the description is none of a graph.
+        If the description is none of a graph, or of one too large for Graphviz.
     MissingDependencyError
         If there is no Graphviz for the format.
 
@@ -223,7 +227,13 @@ def topology_imsave(
     dot = _dot(graph, rankdir)
     if kind == "dot":
         path.write_text(dot.to_string(), encoding="utf-8")
-    elif kind == "pdf" and system is None:
+        return path
+    if len(dot.get_node_list()) + len(dot.get_edge_list()) > _MOST_FOR_GRAPHVIZ:
+        raise GraphError(
+            f"{len(graph['nodes']):,} nodes are too many for a picture as {path.suffix}. "
+            "Save as .dot, or draw a part of the graph: Pipeline(inputs, node)."
+        )
+    if kind == "pdf" and system is None:
         path.write_bytes(_pdf(dot))  # the dot that pip installs writes none
     else:
         path.write_bytes(dot.create(prog=system or _dot_from_pip(path.suffix), format=kind))
@@ -256,5 +266,5 @@ def _box(pydot: Any, key: str, kind: str, label: str) -> Any:
 
 
 def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
+    text = clip(printable(text), 200).replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + text.replace("\n", "\\n") + '"'

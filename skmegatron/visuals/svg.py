@@ -1,6 +1,8 @@
 """Pictures of a pipeline's graph: SVG, and HTML for notebooks.
 
-A graph becomes boxes and lines here, `layout` gives them their places, `drawing` writes the SVG.
+What is drawn is the description of a graph (see `skmegatron.nodes.topology`), whether it comes
+from a pipeline or from a file. It becomes boxes and lines here, `layout` gives them their
+places, and `drawing` writes the SVG.
 """
 
 from __future__ import annotations
@@ -8,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from skmegatron.nodes.graph import Graph
 from skmegatron.nodes.topology import check_topology, topology
 from skmegatron.visuals.drawing import FRAME, escaped, note, picture
 from skmegatron.visuals.layout import Cell, Line, clip, into_layers, order
@@ -52,12 +53,7 @@ def pipeline_svg(pipeline: Any, rankdir: Rankdir | None = None) -> str:
     >>> svg.startswith("<svg"), "input" in svg
     (True, True)
     """
-    graph: Graph = pipeline.graph
-    n_nodes = len(graph.path) + len(graph.metrics) + len(graph.explorers)
-    n_lines = sum(1 for step in graph.names for _ in step.parents)
-    if n_nodes > _MOST_NODES or n_lines > _MOST_LINES:
-        return _too_large(len(graph.steps), n_lines)
-    return topology_svg(topology(graph, vars(pipeline).get("_shapes", {})), rankdir)
+    return topology_svg(topology(pipeline.graph, vars(pipeline).get("_shapes", {})), rankdir)
 
 
 def topology_svg(topology: Mapping[str, Any], rankdir: Rankdir | None = None) -> str:
@@ -73,7 +69,8 @@ def topology_svg(topology: Mapping[str, Any], rankdir: Rankdir | None = None) ->
     Returns
     -------
     str
-        An SVG document. A graph too large for a picture gives a note that says so.
+        An SVG document, without scripts and references whatever the description says. A
+        graph too large for a picture gives a note that says so.
 
     Raises
     ------
@@ -96,13 +93,16 @@ def topology_svg(topology: Mapping[str, Any], rankdir: Rankdir | None = None) ->
     nodes = topology["nodes"]
     if not nodes:
         return note("There is nothing in this graph yet.")
-    n_steps = sum("reads" in node for node in nodes)
+    steps = [node for node in nodes if "reads" in node]
+    n_nodes = len(nodes) + sum(max(0, len(step["gives"]) - 1) for step in steps)
+    n_lines = sum(map(_n_read, steps))
+    n_steps = sum(step["kind"] == "step" for step in steps)
+    if n_nodes > _MOST_NODES or n_lines > _MOST_LINES:
+        return _too_large(n_steps, n_lines)
     boxes, lines = _scene(topology)
-    if len(nodes) > _MOST_NODES or len(lines) > _MOST_LINES:
-        return _too_large(n_steps, len(lines))
     layers = into_layers(boxes, lines)
     if sum(map(len, layers)) > _MOST_CELLS:
-        return _too_large(n_steps, len(lines))
+        return _too_large(n_steps, n_lines)
     order(layers)
     svg, width = picture(layers, lines, down=rankdir == "TB")
     if rankdir is None and width > _NOTEBOOK:
@@ -181,6 +181,10 @@ def _lines_to(
         yield Line(*ports[name], box, "fit", clip(key, 20))
     if step["state_of"] is not None:
         yield Line(*ports[step["state_of"]], box, "state", "state")
+
+
+def _n_read(step: Mapping[str, Any]) -> int:
+    return len(step["reads"]) + len(step["fit_only"]) + (step["state_of"] is not None)
 
 
 def _input_box(node: Mapping[str, Any]) -> Cell:

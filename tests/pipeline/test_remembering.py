@@ -1,5 +1,6 @@
 """Memory: what was computed is not computed again, and nobody can tell but by the time."""
 
+import pickle
 import subprocess
 import sys
 import textwrap
@@ -39,6 +40,7 @@ from skmegatron.layers import (
     Slice,
     StatefulLayer,
     StatelessLayer,
+    TrainOnly,
     Whiten,
 )
 
@@ -695,6 +697,57 @@ def test_rows_that_a_filter_took_away_are_known_after_a_hit():
     for _ in range(2):
         assert_array_equal(build(cache).fit(data).transform(data), expected)
     assert done["count fit"] == 2
+
+
+def test_a_pipeline_within_is_the_same_after_it_has_been_used():
+    x, X = sm.Input("x", shape=(None,)), table()
+    inner = sm.Pipeline(x, Count()(x))
+    pipe = sm.Pipeline(X, Sklearn(inner)(X), memory=Keen()).fit(ROWS)
+    pipe = pickle.loads(pickle.dumps(pipe))
+    before = joblib.hash(pipe)
+
+    pipe.transform(ROWS[:5])
+
+    assert joblib.hash(pipe) == before
+    asked = dict(done)
+    pipe.transform(ROWS[:5])
+    assert done == asked
+
+
+def test_batches_teach_a_pipeline_that_is_the_same_after_it_has_been_used():
+    pipe = chain(Keen(), Whiten()).fit_generator([ROWS[:20], ROWS[20:]])
+    before = joblib.hash(pipe)
+
+    pipe.transform(ROWS)
+
+    assert joblib.hash(pipe) == before
+
+
+def test_tables_are_joined_in_the_same_order_of_memory():
+    def build(memory):
+        X = table()
+        joined = Concatenate()([Lambda(np.tanh)(X), Whiten()(X)])
+        return sm.Pipeline(X, Lambda(layout)(joined), memory=memory)
+
+    columns = pd.DataFrame(ROWS)  # which pandas keeps column by column
+
+    for memory in (None, Keen()):
+        assert build(memory).fit(columns).transform(columns).all()
+
+
+def layout(X):
+    return np.full(len(X), X.flags.c_contiguous)
+
+
+def test_rows_changed_for_training_only_are_handed_on_before_the_fit_too():
+    class Half(TrainOnly):
+        def resample(self, X):
+            return X[::2]
+
+    X = table()
+    pipe = sm.Pipeline(X, Half()(ScalarMultiply(2)(X)), memory=Keen())
+
+    assert_array_equal(pipe.transform(ROWS), ROWS * 2)
 
 
 def test_pandas_outputs_keep_their_index_and_names():

@@ -758,7 +758,15 @@ def with_network(content):
     state = named(
         {"content": part("builtins.bytes", "BytesNode", file="99.bin"), "custom_objects": custom}
     )
-    attributes = named({"shapes": many([]), "n_batches": text(0), "state": state})
+    attributes = named(
+        {
+            "shapes": many([]),
+            "n_batches": text(0),
+            "state": state,
+            "inputs": many([]),
+            "outputs": many([]),
+        }
+    )
     held = part("skmegatron.layers.keras.network.Network", "ObjectNode", content=attributes)
     fitted = state_of(schema)["steps_"]["content"]["whiten"]
     inner = first(fitted, __class__="Whiten")["content"]

@@ -105,6 +105,14 @@ def decode(buffer: bytes | memoryview) -> tuple[Any, dict[str, Any]]:
     ------
     ValueError
         If it is not what `encode` wrote, whole, or names code that is not there any more.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmegatron.io.caching import decode, encode
+    >>> value, meta = decode(encode((np.eye(2), ["a", "b"]), {"step": "pca"}))
+    >>> value[1], meta, value[0].flags.writeable
+    (['a', 'b'], {'step': 'pca'}, True)
     """
     view = view_of(buffer)
     try:

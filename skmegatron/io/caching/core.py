@@ -23,6 +23,19 @@ class Cache(Protocol):
 
     Keys are strings of 32 hexadecimal digits in lower case. A cache may forget any entry at
     any time. Threads may call both methods at once.
+
+    Examples
+    --------
+    >>> import skmegatron as sm
+    >>> from skmegatron.io import Cache
+    >>> class Shelf(dict):
+    ...     def put(self, key, value):
+    ...         self[key] = bytes(value)
+    >>> isinstance(Shelf(), Cache)
+    True
+    >>> x = sm.Input("x")
+    >>> sm.Pipeline(x, sm.layers.Whiten()(x), memory=Shelf()).memory
+    CustomCache({})
     """
 
     def get(self, key: str) -> bytes | memoryview | None:
@@ -36,6 +49,12 @@ class Cache(Protocol):
         -------
         bytes-like or None
             None where nothing is held. The bytes given must not change afterwards.
+
+        Examples
+        --------
+        >>> from skmegatron.io import MemoryCache
+        >>> MemoryCache().get("0" * 32) is None
+        True
         """
 
     def put(self, key: str, value: bytes | memoryview) -> None:
@@ -46,16 +65,40 @@ class Cache(Protocol):
         key : str
         value : bytes-like
             May change after the call: keep a copy of what is not ``bytes``.
+
+        Examples
+        --------
+        >>> from skmegatron.io import MemoryCache
+        >>> cache = MemoryCache(max_bytes=10)
+        >>> cache.put("a" * 32, b"sixsix")
+        >>> cache.put("b" * 32, b"sixsix")
+        >>> cache.get("a" * 32) is None, bytes(cache.get("b" * 32))
+        (True, b'sixsix')
         """
 
 
 @runtime_checkable
 class OpenedCache(Cache, Protocol):
-    """A cache that counts, measures itself and can be emptied."""
+    """A cache that counts, measures itself and can be emptied.
+
+    Examples
+    --------
+    >>> from skmegatron.io.caching import MemoryCache, OpenedCache, open_cache
+    >>> isinstance(MemoryCache(), OpenedCache), isinstance(open_cache("folder"), OpenedCache)
+    (True, True)
+    """
 
     @property
     def counters(self) -> Counters:
-        """Where whoever uses the cache counts hits and misses."""
+        """Where whoever uses the cache counts hits and misses.
+
+        Examples
+        --------
+        >>> from skmegatron.io import MemoryCache
+        >>> cache = MemoryCache()
+        >>> cache.counters.read().hits
+        0
+        """
 
     def cost(self, n_bytes: int) -> float:
         """Tell what keeping an entry takes: expected seconds to put it once and get it once.
@@ -67,10 +110,27 @@ class OpenedCache(Cache, Protocol):
         Returns
         -------
         float
+
+        Examples
+        --------
+        >>> from skmegatron.io import MemoryCache
+        >>> cache = MemoryCache()
+        >>> cache.cost(2**30) > cache.cost(0) > 0
+        True
         """
 
     def clear(self) -> None:
-        """Drop every entry, and count from 0."""
+        """Drop every entry, and count from 0.
+
+        Examples
+        --------
+        >>> from skmegatron.io import MemoryCache
+        >>> cache = MemoryCache()
+        >>> cache.put("0" * 32, b"result")
+        >>> cache.clear()
+        >>> cache.get("0" * 32) is None
+        True
+        """
 
     def stats(self) -> CacheStats:
         """Tell what is held and what it was good for.
@@ -78,6 +138,14 @@ class OpenedCache(Cache, Protocol):
         Returns
         -------
         CacheStats
+
+        Examples
+        --------
+        >>> from skmegatron.io import MemoryCache
+        >>> cache = MemoryCache()
+        >>> cache.put("0" * 32, b"result")
+        >>> cache.stats().entries, cache.stats().bytes
+        (1, 6)
         """
 
 

@@ -116,7 +116,17 @@ class MemoryCache:
             self._speed.put.measured(own.nbytes, time.perf_counter() - started)
 
     def clear(self) -> None:
-        """Drop every entry, and count from 0."""
+        """Drop every entry, and count from 0.
+
+        Examples
+        --------
+        >>> from skmegatron import MemoryCache
+        >>> cache = MemoryCache()
+        >>> cache.put("0" * 32, b"result")
+        >>> cache.clear()
+        >>> cache.stats().entries
+        0
+        """
         with self._lock:
             self._entries.clear()
             self._bytes = 0
@@ -128,6 +138,14 @@ class MemoryCache:
         Returns
         -------
         CacheStats
+
+        Examples
+        --------
+        >>> import skmegatron as sm
+        >>> cache = sm.MemoryCache()
+        >>> cache.put("0" * 32, b"six by")
+        >>> print(cache.stats())
+        0 hits, 0 misses, 1 entry, 6 bytes, 0.0 s saved
         """
         counts = self._counters.read()
         with self._lock:

@@ -12,6 +12,15 @@ class UndigestibleError(TypeError):
     """A value of which no digest tells all: an iterator, an open file, a lock.
 
     It never reaches a user: what it is raised for is computed again instead of shared.
+
+    Examples
+    --------
+    >>> from skmegatron.io.digest import UndigestibleError, digest
+    >>> try:
+    ...     digest(iter([1, 2]))
+    ... except UndigestibleError as error:
+    ...     print(isinstance(error, TypeError))
+    True
     """
 
 

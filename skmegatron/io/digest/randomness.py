@@ -226,6 +226,20 @@ def changed(before: GlobalState) -> bool:
     Returns
     -------
     bool
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmegatron.io.digest import changed, global_random_state
+    >>> before = global_random_state()
+    >>> changed(before)
+    False
+    >>> _ = np.random.default_rng(0).normal()  # a generator of its own
+    >>> changed(before)
+    False
+    >>> _ = np.random.random()
+    >>> changed(before)
+    True
     """
     source = _source()
     if source is not before.source or _words(source) != before.words:

@@ -61,6 +61,14 @@ class AlchemyStore(SqlStore):
     engine : SQLAlchemy engine
     guest : Guest, optional
         Where the engine uses one connection that the user opened.
+
+    Examples
+    --------
+    >>> from sqlalchemy import create_engine
+    >>> from skmegatron.io import AlchemyStore
+    >>> engine = create_engine("mysql+pymysql://me@db.example.org/features")
+    >>> AlchemyStore(engine).place  # nothing is opened before the first read or write
+    'mysql+pymysql://me@db.example.org/features'
     """
 
     def __init__(self, engine: Any, guest: Guest | None = None) -> None:

@@ -128,6 +128,16 @@ class DataStore:
             If an index is missing or occurs twice.
         ShapeError
             If outputs and index differ in their number of rows, or two outputs have one name.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from skmegatron.io import DataStore
+        >>> people = DataStore("people", "1", "sqlite://")
+        >>> people.write(pd.DataFrame({"age": [31, 45]}), ["ann", "bob"])
+        >>> people.write({"age": [46]}, ["bob"])
+        >>> people.read()["age"]
+        array([31, 46])
         """
         columns = _columns(output_data)
         n_rows = next((as_values(c, n).shape[0] for n, c in columns.items()), 0)
@@ -166,6 +176,17 @@ class DataStore:
             If an output is not held.
         ValueError
             If no output at all is asked for.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.io import DataStore
+        >>> squares = DataStore("squares", "1", "sqlite://")
+        >>> squares.write({"n": np.arange(5), "square": np.arange(5) ** 2})
+        >>> squares.read(cols=["square"], rows=[4, 2, 4])["square"]
+        array([16,  4, 16])
+        >>> squares.read(cols=0, rows="3")
+        <Dataset of 1 rows: n: (1,) int64>
         """
         names = self._names(cols, fingerprint)
         if rows is None:
@@ -198,6 +219,14 @@ class DataStore:
         Returns
         -------
         ndarray of shape (n_rows,)
+
+        Examples
+        --------
+        >>> from skmegatron.io import DataStore
+        >>> people = DataStore("people", "1", "sqlite://")
+        >>> people.write({"age": [31, 45]}, ["ann", "bob"])
+        >>> people.index()
+        array(['ann', 'bob'], dtype='<U3')
         """
         return decode_keys(self._read(fingerprint, [])[0])
 
@@ -214,6 +243,15 @@ class DataStore:
         -------
         ndarray of uint8 of shape (n_rows, 16)
             Zeros for those that are not held under just this index.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.io import DataStore
+        >>> people = DataStore("people", "1", "sqlite://")
+        >>> people.write({"age": [31]}, ["ann"], digests=np.full((1, 16), 7, dtype=np.uint8))
+        >>> people.digests(["ann", "bob"])[:, 0]
+        array([7, 0], dtype=uint8)
         """
         asked = encode_keys(rows)
         found, columns = self._read(fingerprint, [HIDDEN], asked)
@@ -229,6 +267,15 @@ class DataStore:
         Returns
         -------
         list of str
+
+        Examples
+        --------
+        >>> from skmegatron.io import DataStore, MemoryStore
+        >>> store = MemoryStore()
+        >>> for version in (1, 2):
+        ...     DataStore("people", version, store).write({"age": [31]})
+        >>> DataStore("people", 2, store).versions()
+        ['1', '2']
         """
         held = [held.version for held in self.store.describe() if held.name == self.table_name]
         return list(dict.fromkeys(reversed(held)))[::-1]
@@ -240,6 +287,15 @@ class DataStore:
         -------
         list of Held
             That written to last at the end.
+
+        Examples
+        --------
+        >>> from skmegatron.io import DataStore
+        >>> people = DataStore("people", "1", "sqlite://")
+        >>> for fit in ("first", "second"):
+        ...     people.write({"age": [31.0, 45.0]}, fingerprint=fit)
+        >>> [(held.fingerprint, held.n_rows) for held in people.describe()]
+        [('first', 2), ('second', 2)]
         """
         return [
             replace(held, outputs={k: v for k, v in held.outputs.items() if k != HIDDEN})
@@ -262,6 +318,18 @@ class DataStore:
         ------
         MissingRowError
             If a row is not held.
+
+        Examples
+        --------
+        >>> from skmegatron.io import DataStore
+        >>> people = DataStore("people", "1", "sqlite://")
+        >>> people.write({"age": [31, 45]}, ["ann", "bob"])
+        >>> people.delete("ann")
+        >>> people.index()
+        array(['bob'], dtype='<U3')
+        >>> people.delete()
+        >>> people.versions()
+        []
         """
         version = self.version if version is None else str(version)
         if rows is None:
@@ -279,6 +347,16 @@ class DataStore:
         ----------
         keep : iterable of str, default=()
             Fingerprints to keep beside this object's own, or beside the one written to last.
+
+        Examples
+        --------
+        >>> from skmegatron.io import DataStore
+        >>> people = DataStore("people", "1", "sqlite://")
+        >>> for fit in ("first", "second", "third"):
+        ...     people.write({"age": [31]}, fingerprint=fit)
+        >>> people.prune(keep=["first"])
+        >>> [held.fingerprint for held in people.describe()]
+        ['first', 'third']
         """
         held = self.describe()
         own = self.fingerprint if self.fingerprint is not None else held and held[-1].fingerprint

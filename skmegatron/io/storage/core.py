@@ -57,6 +57,16 @@ class Held:
     n_rows : int
     written : datetime
         When rows were last written, in UTC.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmegatron.io import DataStore
+    >>> people = DataStore("people", "1", "sqlite://")
+    >>> people.write({"age": np.array([31, 45])}, fingerprint="fit-a")
+    >>> [held] = people.describe()
+    >>> held.fingerprint, held.n_rows, held.outputs
+    ('fit-a', 2, {'age': ('int64', ())})
     """
 
     name: str
@@ -73,10 +83,36 @@ class Store(Protocol):
 
     Keys are strings of printable ASCII, at most 1000 characters. Names, versions,
     fingerprints and column names are any strings at all.
+
+    Examples
+    --------
+    >>> from skmegatron.io import DataStore, MemoryStore, Store
+    >>> isinstance(MemoryStore(), Store), isinstance({}, Store)
+    (True, False)
+    >>> class Counting(MemoryStore):
+    ...     writes = 0
+    ...     def write(self, *where, **how):
+    ...         self.writes += 1
+    ...         super().write(*where, **how)
+    >>> store = Counting()
+    >>> DataStore("people", "1", store).write({"age": [31, 45]})
+    >>> store.writes
+    1
     """
 
     def open(self) -> None:
-        """Get ready. May be called again, and need not be called."""
+        """Get ready. May be called again, and need not be called.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from skmegatron.io import FolderStore
+        >>> folder = Path(tempfile.mkdtemp()) / "rows"
+        >>> FolderStore(folder).open()
+        >>> folder.is_dir()
+        True
+        """
 
     def write(
         self,
@@ -106,6 +142,16 @@ class Store(Protocol):
             another dtype or shape.
         TypeError
             If a column could only be pickled.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.io import MemoryStore
+        >>> store = MemoryStore()
+        >>> store.write("people", "1", "fit-a", ['"ann"', '"bob"'], {"age": np.array([31, 45])})
+        >>> store.write("people", "1", "fit-a", ['"bob"'], {"age": np.array([46])})
+        >>> store.read("people", "1", "fit-a")[1]["age"]
+        array([31, 46])
         """
 
     def read(
@@ -139,6 +185,15 @@ class Store(Protocol):
         ------
         MissingColumnError
             If a column is asked for that is not held.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.io import MemoryStore
+        >>> store = MemoryStore()
+        >>> store.write("people", "1", "fit-a", ["0", "1", "2"], {"age": np.array([31, 45, 27])})
+        >>> store.read("people", "1", None, cols=["age"], keys=["2", "0", "7"])
+        (['2', '0'], {'age': array([27, 31])})
         """
 
     def drop(
@@ -155,6 +210,16 @@ class Store(Protocol):
         name : str
         version, fingerprint : str, optional
         keys : sequence of str, optional
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.io import MemoryStore
+        >>> store = MemoryStore()
+        >>> store.write("people", "1", "fit-a", ["0", "1"], {"age": np.array([31, 45])})
+        >>> store.drop("people", "1", keys=["0"])
+        >>> store.read("people", "1", None)[0]
+        ['1']
         """
 
     def describe(self) -> list[Held]:
@@ -163,6 +228,15 @@ class Store(Protocol):
         Returns
         -------
         list of Held
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.io import MemoryStore
+        >>> store = MemoryStore()
+        >>> store.write("people", "1", "fit-a", ["0"], {"face": np.zeros((1, 8, 8), "f4")})
+        >>> [(held.name, held.outputs, held.n_rows) for held in store.describe()]
+        [('people', {'face': ('float32', (8, 8))}, 1)]
         """
 
 
@@ -176,6 +250,12 @@ def shown(names: Iterable[str]) -> str:
     Returns
     -------
     str
+
+    Examples
+    --------
+    >>> from skmegatron.io.storage.core import HIDDEN, shown
+    >>> shown(["age", HIDDEN, "size"])
+    'age, size'
     """
     return ", ".join(name for name in names if name != HIDDEN)
 
@@ -190,6 +270,12 @@ def named(name: str, version: str) -> str:
     Returns
     -------
     str
+
+    Examples
+    --------
+    >>> from skmegatron.io.storage.core import named
+    >>> named("digits", "0.1"), named("digits", "")
+    ("'digits' version '0.1'", "'digits'")
     """
     return f"{name!r} version {version!r}" if version else repr(name)
 
@@ -206,6 +292,16 @@ def check_outputs(name: str, version: str, held: Iterable[str], made: Iterable[s
     ------
     SchemaError
         If the two differ.
+
+    Examples
+    --------
+    >>> from skmegatron.io.storage.core import check_outputs
+    >>> check_outputs("people", "1", ["age", "size"], ["size", "age"])
+    >>> check_outputs("people", "1", ["age"], ["size"])
+    Traceback (most recent call last):
+        ...
+    skmegatron.errors.SchemaError: pipeline 'people' version '1' already holds outputs age; this
+    one makes size: new version= or overwrite=True
     """
     held, made = list(held), list(made)
     if set(held) != set(made):
@@ -232,6 +328,12 @@ def check_columns(asked: Sequence[str] | None, held: Sequence[str]) -> list[str]
     ------
     MissingColumnError
         If one is asked for that is not held.
+
+    Examples
+    --------
+    >>> from skmegatron.io.storage.core import HIDDEN, check_columns
+    >>> check_columns(None, ["age", "size", HIDDEN]), check_columns(["size"], ["age", "size"])
+    (['age', 'size'], ['size'])
     """
     if asked is None:
         return [column for column in held if column != HIDDEN]
@@ -249,6 +351,13 @@ def now() -> str:
     Returns
     -------
     str
+
+    Examples
+    --------
+    >>> from datetime import datetime
+    >>> from skmegatron.io.storage.core import now
+    >>> str(datetime.fromisoformat(now()).tzinfo)
+    'UTC'
     """
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
@@ -261,6 +370,16 @@ def telling(doing: str) -> Iterator[None]:
     ----------
     doing : str
         Such as ``"writing 'digits' version '1' to digits.db"``.
+
+    Examples
+    --------
+    >>> from skmegatron.io.storage.core import telling
+    >>> try:
+    ...     with telling("writing 'digits' to digits.db"):
+    ...         raise OSError("the disk is full")
+    ... except OSError as error:
+    ...     print(error, error.__notes__)
+    the disk is full ["  while writing 'digits' to digits.db"]
     """
     try:
         yield

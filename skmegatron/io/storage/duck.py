@@ -50,6 +50,16 @@ class DuckStore(SqlStore):
     ----------
     database : str, Path or DuckDB connection
         A file, ``":memory:"``, or a connection, which stays open.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skmegatron.io import DataStore, DuckStore
+    >>> file = Path(tempfile.mkdtemp()) / "people.duckdb"
+    >>> DataStore("people", "1", DuckStore(file)).write({"age": [31, 45]})
+    >>> DataStore("people", "1", DuckStore(file)).read(rows=[1])["age"]
+    array([45])
     """
 
     types = _TYPES

@@ -135,6 +135,18 @@ class FolderStore:
         """Merge the segments of every table into one, and clear what killed writers left.
 
         Readers and writers may go on meanwhile.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from skmegatron.io import DataStore, FolderStore
+        >>> store = FolderStore(tempfile.mkdtemp())
+        >>> for age in (31, 32, 33):
+        ...     DataStore("people", "1", store).write({"age": [age]}, ["ann"])
+        >>> files = len(list(store.path.rglob("*.npy")))
+        >>> store.compact()
+        >>> len(list(store.path.rglob("*.npy"))) < files
+        True
         """
         for folder, name, version in self._folders():
             with telling(f"compacting {folder}"), self._writing(folder, name, version):
@@ -170,6 +182,17 @@ class FolderStore:
             If nothing of the kind is held; a file that is there is left alone.
         TypeError
             If a column has times that Parquet cannot hold.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import pandas as pd
+        >>> from skmegatron.io import DataStore, FolderStore
+        >>> store = FolderStore(tempfile.mkdtemp())
+        >>> DataStore("people", "1", store).write({"age": [31, 45]}, ["ann", "bob"])
+        >>> store.to_parquet(store.path / "people.parquet", "people", "1")
+        >>> pd.read_parquet(store.path / "people.parquet").shape
+        (2, 2)
         """
         keys, columns = self.read(name, version, fingerprint)
         if not columns:

@@ -80,6 +80,12 @@ def decode_key(text: str) -> Any:
     Returns
     -------
     scalar
+
+    Examples
+    --------
+    >>> from skmegatron.io.storage.core import decode_key
+    >>> decode_key("42"), decode_key('"42"')
+    (42, '42')
     """
     return from_text(text)
 
@@ -101,6 +107,17 @@ def encode_keys(index: Any) -> list[str]:
         If an index is missing or too long, or two rows have the same one.
     TypeError
         If an index is no scalar.
+
+    Examples
+    --------
+    >>> from skmegatron.io.storage.core import encode_keys
+    >>> encode_keys(["ann", "bob"])
+    ['"ann"', '"bob"']
+    >>> encode_keys([7, 7])
+    Traceback (most recent call last):
+        ...
+    ValueError: Every row needs an index of its own, got 7 twice. Rows are found again by their
+    index; leave it out to number them.
     """
     keys = encode_many(index)
     if len(set(keys)) < len(keys):
@@ -122,6 +139,12 @@ def encode_many(index: Any) -> list[str]:
     Returns
     -------
     list of str
+
+    Examples
+    --------
+    >>> from skmegatron.io.storage.core import encode_many
+    >>> encode_many([7, "ann", 7])
+    ['7', '"ann"', '7']
     """
     plain = isinstance(index, np.ndarray) and index.dtype.kind in "iuUSfb"
     values = index.tolist() if plain else list(index)
@@ -144,6 +167,12 @@ def decode_keys(keys: Sequence[str]) -> NDArray[Any]:
     -------
     ndarray of shape (n_rows,)
         Of integers, floats, booleans, strings or dates where all are; else of objects.
+
+    Examples
+    --------
+    >>> from skmegatron.io.storage.core import decode_keys
+    >>> decode_keys(["3", "1"]), decode_keys(['"ann"', "1"])
+    (array([3, 1]), array(['ann', 1], dtype=object))
     """
     values = [from_json(value) for value in json.loads("[" + ",".join(keys) + "]")]
     plain = _plain_array(values)

@@ -50,6 +50,14 @@ class PostgresStore(SqlStore):
     database : psycopg connection or SQLAlchemy engine
         A connection stays open; its write is a transaction of its own, or a savepoint
         inside one that is open.
+
+    Examples
+    --------
+    >>> from sqlalchemy import create_engine
+    >>> from skmegatron.io import PostgresStore
+    >>> engine = create_engine("postgresql+psycopg://me@db.example.org/features")
+    >>> PostgresStore(engine).place  # nothing is opened before the first read or write
+    'postgresql+psycopg://me@db.example.org/features'
     """
 
     types = _TYPES

@@ -45,6 +45,19 @@ class OnePassExplorer(Measurement):
     """Base of the explorers that keep a summary of bounded size.
 
     A subclass defines `start`, which gives a `Summary`.
+
+    Examples
+    --------
+    >>> from skmegatron.layers.explore import Correlate, OnePassExplorer
+    >>> correlate = Correlate()
+    >>> isinstance(correlate, OnePassExplorer)
+    True
+    >>> names = [("age", None), ("size", None)]
+    >>> state = correlate.update(correlate.start(names), [31, 45], [1.6, 1.8])
+    >>> correlate.finish(correlate.update(state, [27], [1.5])).round(2)
+           age  size
+    age   1.00  0.99
+    size  0.99  1.00
     """
 
     takes_names = True

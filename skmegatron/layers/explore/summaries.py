@@ -36,6 +36,21 @@ class Summary:
         Name of each node, and of its columns.
     pooled : bool, default=False
         Whether an observation with several axes is one column of all its values.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmegatron.layers.explore import Summary
+    >>> class Rows(Summary):
+    ...     n = 0
+    ...     def add(self, X):
+    ...         self.n += len(X)
+    ...     def result(self):
+    ...         return self.n
+    >>> rows = Rows([("age", None)])
+    >>> rows.add(np.array([31, 45]))
+    >>> rows.result()
+    2
     """
 
     def __init__(self, names: NodeNames, *, pooled: bool = False) -> None:
@@ -53,6 +68,14 @@ class Summary:
         ------
         NotImplementedError
             If the class does not define it.
+
+        Examples
+        --------
+        >>> from skmegatron.layers import Correlate
+        >>> summary = Correlate().start([("age", None), ("size", None)])
+        >>> summary.add([31, 45, 27], [1.6, 1.8, 1.7])
+        >>> summary.result().shape
+        (2, 2)
         """
         raise NotImplementedError(f"{type(self).__name__} must define add(self, *arrays).")
 
@@ -67,6 +90,14 @@ class Summary:
         ------
         NotImplementedError
             If the class does not define it.
+
+        Examples
+        --------
+        >>> from skmegatron.layers import Describe
+        >>> summary = Describe().start([("age", None)])
+        >>> summary.add([31, 45])
+        >>> summary.result()["max"].tolist()
+        [45.0]
         """
         raise NotImplementedError(f"{type(self).__name__} must define result(self).")
 

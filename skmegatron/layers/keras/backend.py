@@ -41,6 +41,13 @@ def load_keras() -> Any:
     ------
     MissingDependencyError
         If Keras, or a backend for it, is not installed.
+
+    Examples
+    --------
+    >>> from skmegatron.layers.keras import load_keras
+    >>> keras = load_keras()
+    >>> keras.backend.backend() in ("jax", "torch", "tensorflow")
+    True
     """
     if hasattr(sys.modules.get("keras"), "Model"):  # less is one that is being imported
         return sys.modules["keras"]

@@ -6,12 +6,13 @@ loss and metrics takes the place of what the model was compiled with; the rest s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sklearn.utils import Bunch
 
 from skmegatron.layers.keras.backend import load_keras
+from skmegatron.layers.keras.code import code_in, difference, layers_of
 from skmegatron.layers.keras.hyper import (
     META,
     arguments,
@@ -26,7 +27,7 @@ from skmegatron.layers.keras.hyper import (
 _LIVE = ("optimizer", "loss")
 
 
-def built(layer: Any, meta: Bunch) -> Any:
+def built(layer: Any, meta: Bunch, arrays: Sequence[Any]) -> Any:
     """Make the model that a layer's parameters describe.
 
     Parameters
@@ -34,6 +35,8 @@ def built(layer: Any, meta: Bunch) -> Any:
     layer : Keras
     meta : Bunch
         About the data; handed to a build function that has an argument of this name.
+    arrays : sequence of ndarray
+        The inputs: a model that does not know their shapes is shown one row.
 
     Returns
     -------
@@ -43,7 +46,8 @@ def built(layer: Any, meta: Bunch) -> Any:
     Raises
     ------
     TypeError
-        If the build function returns something else, or lacks an argument.
+        If there is no function or model, the function lacks an argument, or returns something
+        else.
     ValueError
         If there is no loss, or an option that nobody takes.
     """
@@ -51,8 +55,11 @@ def built(layer: Any, meta: Bunch) -> Any:
     with keras.saving.custom_object_scope(layer.custom_objects or {}):
         if is_template(layer.model):
             model = copied(layer.model)
-            if not layer.reset_weights:
-                model.set_weights(layer.model.get_weights())
+        elif not callable(layer.model):
+            raise TypeError(
+                f"{type(layer).__name__} takes a function that builds a model, or a keras.Model, "
+                f"got {layer.model!r}. Write {type(layer).__name__}(build, ...)."
+            )
         else:
             model = _called(layer, meta)
         if not isinstance(model, keras.Model):
@@ -60,8 +67,32 @@ def built(layer: Any, meta: Bunch) -> Any:
                 f"{label_of(layer.model)} must return a keras.Model, got "
                 f"{type(model).__name__}. Does it end in 'return model'?"
             )
+        rows = [array[:1] for array in arrays]
+        names = layer.input_names
+        show(model, dict(zip(names, rows, strict=True)) if names else rows)
+        if is_template(layer.model) and not layer.reset_weights:
+            model.set_weights(layer.model.get_weights())
         _compile(layer, model)
     return model
+
+
+def show(model: Any, rows: Any) -> None:
+    """Let a model that does not know the shapes of its inputs make its weights.
+
+    Parameters
+    ----------
+    model : keras.Model
+    rows : list or dict of array of shape (1, ...)
+        One row of each input.
+    """
+    if model.built:
+        return
+    if isinstance(rows, list) and len(rows) == 1:
+        rows = rows[0]
+    if isinstance(model, load_keras().Sequential):
+        model.build((None, *rows.shape[1:]))
+    else:  # its build() would be that of the user, or say that there is none
+        model(rows)
 
 
 def _called(layer: Any, meta: Bunch) -> Any:
@@ -72,7 +103,8 @@ def _called(layer: Any, meta: Bunch) -> Any:
     for name, value in layer.own_params().items():
         if name in taken and name != "model" and value is not None:
             given.setdefault(name, value)
-    if META in taken or anything:
+    # The arguments that a class of models leaves open are those of keras.Model.
+    if META in taken or (anything and not isinstance(layer.model, type)):
         given[META] = meta
     missing = [
         name
@@ -81,6 +113,11 @@ def _called(layer: Any, meta: Bunch) -> Any:
         and p.default is p.empty
         and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
     ]
+    if "model" in missing:
+        raise TypeError(
+            f"{label_of(layer.model)} has the argument 'model', which is what the layer calls "
+            "the function itself. Give it another name."
+        )
     if missing:
         names = ", ".join(f"{name}=..." for name in missing)
         raise TypeError(
@@ -100,13 +137,26 @@ def copied(model: Any) -> Any:
     Returns
     -------
     keras.Model
+
+    Raises
+    ------
+    TypeError
+        If a class of the user's own does not tell what the model was made with.
     """
     keras = load_keras()
     lambdas = [part for part in layers_of(model) if isinstance(part, keras.layers.Lambda)]
-    if lambdas:  # what is stored of them would run code, so Keras makes none again
-        twin = keras.models.clone_model(model, clone_function=_again)
-    else:
-        twin = keras.models.clone_model(model)
+    compiled = model.get_compile_config() if model.compiled else None
+    with keras.saving.custom_object_scope(code_in(compiled, model, {})):
+        if lambdas:  # what is stored of them would run code, so Keras makes none again
+            twin = keras.models.clone_model(model, clone_function=_again)
+        else:
+            twin = keras.models.clone_model(model)
+    other = difference(model, twin)
+    if other is not None:
+        raise TypeError(
+            f"A copy of the model {model.name!r} would be another one: {other}. Let get_config() "
+            "give all that __init__ takes, or hand in a function that builds it: Keras(build)."
+        )
     if model.compiled:
         again(twin, compiled_with(model, fresh=True))
     return twin
@@ -116,30 +166,6 @@ def _again(part: Any) -> Any:
     if isinstance(part, load_keras().layers.Lambda):
         return part  # it has no weights, and may be shared
     return type(part).from_config(part.get_config())
-
-
-def layers_of(model: Any) -> list[Any]:
-    """List the layers of a model, those of the models in it included.
-
-    Parameters
-    ----------
-    model : keras.Model
-
-    Returns
-    -------
-    list of keras.Layer
-    """
-    kind = load_keras().Layer
-    found: dict[int, Any] = {}
-    waiting = [model]
-    while waiting:
-        part = waiting.pop()
-        if id(part) in found:
-            continue
-        found[id(part)] = part
-        waiting.extend(getattr(part, "layers", ()))
-        waiting.extend(value for value in vars(part).values() if isinstance(value, kind))
-    return list(found.values())
 
 
 def compiled_with(model: Any, *, fresh: bool = False) -> dict[str, Any]:
@@ -165,11 +191,11 @@ def compiled_with(model: Any, *, fresh: bool = False) -> dict[str, Any]:
     # jit_compile is what Keras has made of "auto" with this backend, which it does again.
     if rest.get("jit_compile"):
         rest["jit_compile"] = "auto"
-    # What is read back are metrics; classes of the user's own are named in custom_objects.
-    rest = {
-        name: keras.saving.deserialize_keras_object(value) if value is not None else None
-        for name, value in rest.items()
-    }
+    with keras.saving.custom_object_scope(code_in(rest, model, {})):  # it may be in metrics
+        rest = {
+            name: keras.saving.deserialize_keras_object(value) if value is not None else None
+            for name, value in rest.items()
+        }
     return kept | rest
 
 
@@ -277,6 +303,3 @@ def _name_of(loss: Any) -> str:
     if callable(loss) and hasattr(loss, "__name__"):
         return str(loss.__name__)
     return type(loss).__name__
-
-
-Builder = Callable[..., Any]

@@ -14,10 +14,11 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import column_or_1d
 
+from skmegatron.io.tables import describe
 from skmegatron.layers.core import Names
 from skmegatron.layers.keras.building import loss_names
 from skmegatron.layers.keras.core import Keras
-from skmegatron.layers.keras.feeding import as_array
+from skmegatron.layers.keras.feeding import as_array, same_length
 
 Array = NDArray[Any]
 
@@ -70,7 +71,8 @@ class KerasClassifier(_Supervised):
 reset_weights, random_state, custom_objects, **hyperparameters
         As in `Keras`. Where neither `loss` nor the model says otherwise, the loss is
         ``"binary_crossentropy"`` for one unit, else ``"sparse_categorical_crossentropy"``.
-        ``fit__class_weight`` is ``"balanced"`` or a dictionary by the labels.
+        ``fit__class_weight`` is ``"balanced"`` or a dictionary by the labels; weights of rows
+        are multiplied with it.
 
     Attributes
     ----------
@@ -103,7 +105,7 @@ reset_weights, random_state, custom_objects, **hyperparameters
         labels = np.asarray(target)
         if labels.ndim == 2 and labels.shape[1] > 1:
             self._learn_classes(np.arange(labels.shape[1]))
-            return np.asarray(labels.argmax(axis=1))
+            return _of_one_hot(labels)
         labels = column_or_1d(labels, warn=True)
         if labels.dtype.kind in "fc":
             assert_all_finite(labels, input_name="y")
@@ -119,14 +121,14 @@ reset_weights, random_state, custom_objects, **hyperparameters
         if len(classes) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs samples of at least 2 classes in the data, but the "
-                f"data contains only one class: {classes[0]!r}."
+                f"data contains only one class: {classes.tolist()[0]!r}."
             )
         self._draft_classes = classes
 
     def _encoded_again(self, target: Any, place: int) -> Array:
         labels = np.asarray(target)
         if labels.ndim == 2 and labels.shape[1] > 1:
-            return np.asarray(labels.argmax(axis=1))
+            return _of_one_hot(labels)
         labels, classes = labels.ravel(), self._draft_classes
         places = np.searchsorted(classes, labels).clip(max=len(classes) - 1)
         unknown = classes[places] != labels
@@ -158,22 +160,31 @@ reset_weights, random_state, custom_objects, **hyperparameters
         return [places.reshape(-1, 1).astype(np.float32) if units == 1 else places]
 
     def _fit_options(self) -> dict[str, Any]:
-        options = super()._fit_options()
-        weights = options.get("class_weight")
-        if isinstance(weights, str):
-            seen, classes = np.ravel(self._labels_seen), self._draft_classes
-            weights = dict(
-                zip(classes, compute_class_weight(weights, classes=classes, y=seen), strict=True)
+        return {name: v for name, v in super()._fit_options().items() if name != "class_weight"}
+
+    def _weighed(self, labels: Sequence[Array], weight: Any, *, in_batches: bool) -> Any:
+        """Weigh the rows by their classes, too: Keras takes either one or the other."""
+        told = super()._fit_options().get("class_weight")
+        if told is None:
+            return weight
+        if in_batches and isinstance(told, str):
+            raise ValueError(
+                f"fit__class_weight={told!r} needs the labels of all rows at once, and these come "
+                "in batches. Write a dictionary, fit__class_weight={label: weight}, or call fit."
             )
-        if weights is not None:
-            known = enumerate(self._draft_classes)
-            options["class_weight"] = {place: float(weights.get(c, 1)) for place, c in known}
-        return options
+        (places,), classes = labels, self._draft_classes
+        seen = np.unique(places) if isinstance(told, str) else np.arange(len(classes))
+        by_class = np.ones(len(classes))
+        by_class[seen] = compute_class_weight(told, classes=classes[seen], y=classes[places])
+        if weight is None:
+            return by_class[places]
+        weight = as_array(weight, "sample_weight")
+        same_length({"y": places, "sample_weight": weight})
+        return weight * by_class[places]
 
     def fit(self, *arrays: Any, y: Any = None, **params: Any) -> Self:  # noqa: D102 - documented on Keras
         self._forget_draft(known="network_" in vars(self) and self.warm_start)
         params.pop("classes", None)
-        self._labels_seen = y
         try:
             super().fit(*arrays, y=y, **params)
             self.classes_ = self._draft_classes
@@ -212,7 +223,7 @@ reset_weights, random_state, custom_objects, **hyperparameters
     takes_classes = True
 
     def _forget_draft(self, *, known: bool) -> None:
-        for name in ("_draft_classes", "_knows_classes", "_labels_seen"):
+        for name in ("_draft_classes", "_knows_classes"):
             self.__dict__.pop(name, None)
         if known:
             self._draft_classes, self._knows_classes = self.classes_, True
@@ -232,6 +243,19 @@ reset_weights, random_state, custom_objects, **hyperparameters
         Returns
         -------
         ndarray of shape (n_rows, n_classes)
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import KerasClassifier
+        >>> def build(meta):
+        ...     import keras
+        ...     layers = [keras.layers.Dense(meta["n_classes_"], "softmax")]
+        ...     return keras.Sequential([keras.Input(meta["input_shape"]), *layers])
+        >>> net = KerasClassifier(build).fit(np.zeros((4, 1)), y=np.array(["left", "right"] * 2))
+        >>> chances = net.predict_proba(np.zeros((2, 1)))
+        >>> chances.shape, chances.sum(axis=1).round(3).tolist()
+        ((2, 2), [1.0, 1.0])
         """
         given = self._rows(arrays).astype(np.float64)
         logits = _gives_logits(self.model_)
@@ -253,6 +277,19 @@ reset_weights, random_state, custom_objects, **hyperparameters
         Returns
         -------
         ndarray of shape (n_rows,)
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import KerasClassifier
+        >>> def build(meta):
+        ...     import keras
+        ...     layers = [keras.layers.Dense(meta["n_classes_"], "softmax")]
+        ...     return keras.Sequential([keras.Input(meta["input_shape"]), *layers])
+        >>> X, y = np.array([[-3.0], [-2.0], [2.0], [3.0]]), np.repeat(["left", "right"], 2)
+        >>> net = KerasClassifier(build, epochs=60, optimizer__learning_rate=0.1, random_state=0)
+        >>> net.fit(X, y=y).predict(X)
+        array(['left', 'left', 'right', 'right'], dtype='<U5')
         """
         given = self._rows(arrays)
         if given.shape[1] == 1:
@@ -273,10 +310,23 @@ reset_weights, random_state, custom_objects, **hyperparameters
         Returns
         -------
         float
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import KerasClassifier
+        >>> def build(meta):
+        ...     import keras
+        ...     layers = [keras.layers.Dense(meta["n_classes_"], "softmax")]
+        ...     return keras.Sequential([keras.Input(meta["input_shape"]), *layers])
+        >>> X, y = np.array([[-3.0], [-2.0], [2.0], [3.0]]), np.array([0, 0, 1, 1])
+        >>> net = KerasClassifier(build, epochs=60, optimizer__learning_rate=0.1, random_state=0)
+        >>> net.fit(X, y=y).score(X, y=y)
+        1.0
         """
         labels = np.asarray(y)
         if labels.ndim == 2 and labels.shape[1] > 1:
-            labels = self.classes_[labels.argmax(axis=1)]
+            labels = self.classes_[_of_one_hot(labels)]
         return float(accuracy_score(labels, self.predict(*arrays), sample_weight=sample_weight))
 
     def feature_names(self, name: str, inbound: Sequence[Names | None]) -> Names | None:
@@ -352,6 +402,17 @@ reset_weights, random_state, custom_objects, **hyperparameters
         -------
         ndarray of shape (n_rows,) or (n_rows, n_outputs)
             As the labels were.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import KerasRegressor
+        >>> def build(meta):
+        ...     import keras
+        ...     return keras.Sequential([keras.Input(meta["input_shape"]), keras.layers.Dense(1)])
+        >>> net = KerasRegressor(build).fit(np.zeros((4, 2)), y=np.zeros(4))
+        >>> net.predict(np.zeros((3, 2))).shape
+        (3,)
         """
         given = self._outputs(arrays).astype(np.float64)
         one = given.ndim == 2 and given.shape[1] == 1
@@ -369,6 +430,18 @@ reset_weights, random_state, custom_objects, **hyperparameters
         Returns
         -------
         float
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import KerasRegressor
+        >>> def build(meta):
+        ...     import keras
+        ...     return keras.Sequential([keras.Input(meta["input_shape"]), keras.layers.Dense(1)])
+        >>> X = np.array([[0.0], [1.0], [2.0]])
+        >>> net = KerasRegressor(build, epochs=200, optimizer__learning_rate=0.1, random_state=0)
+        >>> round(net.fit(X, y=X[:, 0]).score(X, y=X[:, 0]), 1)
+        1.0
         """
         return float(r2_score(y, self.predict(*arrays), sample_weight=sample_weight))
 
@@ -380,6 +453,17 @@ reset_weights, random_state, custom_objects, **hyperparameters
         tags = super().__sklearn_tags__()
         tags.estimator_type, tags.regressor_tags = "regressor", RegressorTags()
         return tags
+
+
+def _of_one_hot(labels: Array) -> Array:
+    """Give the place of the 1 in each row."""
+    if not (np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all()):
+        raise ValueError(
+            f"KerasClassifier takes one class for each row, and the labels {describe(labels)} are "
+            "no one-hot rows, with one 1 in each. For several labels of a row use "
+            "Keras(build, loss='binary_crossentropy')."
+        )
+    return np.asarray(labels.argmax(axis=1))
 
 
 def _units(model: Any) -> int:

@@ -6,23 +6,21 @@ What the layer is made with describes a model; `fit` builds it, trains it, and k
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Self
 
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from skmegatron.errors import NodeTypeError
 from skmegatron.io.saving import Portable, unwrapped
-from skmegatron.layers.core import Names
+from skmegatron.layers.core import Names, numbered
+from skmegatron.layers.keras.apart import apart, together
 from skmegatron.layers.keras.backend import choose_backend
-from skmegatron.layers.keras.feeding import tensors_in, tensors_out
+from skmegatron.layers.keras.feeding import tensors_out
 from skmegatron.layers.keras.hyper import check_names, defaults, is_template, label_of
 from skmegatron.layers.keras.learning import Learning
 from skmegatron.layers.keras.network import Network
 from skmegatron.layers.keras.telling import told
-from skmegatron.nodes.core import InputNode, Node, Target
-from skmegatron.nodes.walk import sort
 
 #: Own parameters, and what they are unless said otherwise.
 _OWN: dict[str, Any] = {
@@ -42,6 +40,8 @@ _OWN: dict[str, Any] = {
 }
 #: Held by reference: a copy of a model or an optimizer would hold what it has learned.
 _SHARED = {"model", "optimizer", "loss", "metrics", "callbacks", "custom_objects"}
+#: What may hold objects of Keras and code of the user's own.
+_IN_PARTS = ("optimizer", "loss", "metrics", "callbacks", "custom_objects", "hyperparameters")
 
 
 class Keras(Learning):
@@ -74,7 +74,8 @@ class Keras(Learning):
     verbose : int or str, default=0
         As in ``model.fit``; only 0 is silent.
     warm_start : bool, default=False
-        Whether `fit` goes on from what was learned before.
+        Whether `fit` goes on from what was learned before. The network and its optimizer are
+        then those of the first fit, with its settings.
     reset_weights : bool, default=True
         Whether a template is used with fresh weights. False begins with its own.
     random_state : int, RandomState or None, default=None
@@ -197,6 +198,14 @@ class Keras(Learning):
         ValueError
             If there is no such parameter; the message lists those there are. Nothing is set
             then.
+
+        Examples
+        --------
+        >>> from skmegatron.layers import Keras
+        >>> def build(meta, units=8):
+        ...     raise NotImplementedError("nothing is built before a fit")
+        >>> Keras(build).set_params(units=16, optimizer__learning_rate=0.1, epochs=3)
+        Keras(build, epochs=3, units=16, optimizer__learning_rate=0.1)
         """
         own = {name: value for name, value in params.items() if name in _OWN}
         given = {name: value for name, value in params.items() if name not in _OWN}
@@ -213,7 +222,9 @@ class Keras(Learning):
             for name, value in self.own_params().items()
         }
         given = {name: clone(value, safe=False) for name, value in self.hyperparameters.items()}
-        return type(self)(**own, **given)
+        twin = type(self)(**own, **given)
+        twin.input_names = self.input_names
+        return twin
 
     def told_params(self) -> dict[str, Any]:
         """Give the parameters in a way that tells equal ones to be equal, for a cache.
@@ -224,7 +235,8 @@ class Keras(Learning):
         """
         params = self.get_params()
         weights = None if self.reset_weights else "with weights"
-        return {name: told(value, weights) for name, value in params.items()}
+        known = {name: told(value, weights) for name, value in params.items()}
+        return known | {"input_names": self.input_names}
 
     @property
     def may_draw(self) -> list[Any] | None:
@@ -235,129 +247,30 @@ class Keras(Learning):
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
         own = {name: value for name, value in self.own_params().items() if name != "model"}
-        usual = defaults(self.model, _OWN)
-        given = {n: v for n, v in self.hyperparameters.items() if n not in usual or v != usual[n]}
-        changed = {n: v for n, v in own.items() if v is not _OWN[n] and v != _OWN[n]}
-        told = "".join(f", {n}={v!r}" for n, v in (changed | given).items())
+        known = _OWN | defaults(self.model, _OWN)
+        told = "".join(
+            f", {name}={value!r}"
+            for name, value in (own | self.hyperparameters).items()
+            # As text: arrays do not say whether they are equal in one word.
+            if name not in known or repr(value) != repr(known[name])
+        )
         return f"{type(self).__name__}({label_of(self.model)}{told})"[:N_CHAR_MAX]
 
     @property
-    def n_outputs(self) -> int:  # type: ignore[override]  # a class constant elsewhere, depends on the parameters here
-        """How many outputs the model has, as far as that can be told before it is built."""
-        if is_template(self.model) and tensors_out(self.model):
-            return len(tensors_out(self.model))
-        return len(self.loss) if isinstance(self.loss, list | tuple | dict) else 1
-
-    @property
-    def output_names(self) -> list[str]:
-        """What the outputs are called; none where that cannot be told."""
-        if is_template(self.model) and tensors_out(self.model):
-            # A Sequential model does not tell: its output is its last layer's.
-            names = getattr(self.model, "output_names", None) or [self.model.layers[-1].name]
-            return [str(name) for name in names]
-        return [str(name) for name in self.loss] if isinstance(self.loss, dict) else []
-
-    def __call__(
-        self,
-        *nodes: Any,
-        name: str | Sequence[str] | None = None,
-        y: Any = None,
-        **fit_only_nodes: Node,
-    ) -> Any:
-        """Draw one step: the model applied to nodes.
-
-        Parameters
-        ----------
-        *nodes : Node, list of Node
-            One per input of the model, and labels after them if `y` is not given. A dictionary
-            tells the inputs of a model by name. A string at the end is the name.
-        name : str or sequence of str, default=None
-        y : Node, or list or dict of Node, default=None
-            Labels: one node per output, in order or by the names of the outputs.
-        **fit_only_nodes : Node
-            ``sample_weight``.
-
-        Returns
-        -------
-        TransformationNode or tuple of TransformationNode
-            One node per output.
-
-        Raises
-        ------
-        NodeTypeError
-            If the nodes do not fit the model.
-        """
-        if nodes and isinstance(nodes[0], Mapping):
-            nodes = (self._by_input(nodes[0]), *nodes[1:])
-        if isinstance(y, Mapping):
-            y = self._by_output(y)
-        if isinstance(y, list | tuple):
-            fit_only_nodes = dict(_labels(y)) | fit_only_nodes
-            y = fit_only_nodes.pop("y")
-        return super().__call__(*nodes, name=name, y=y, **fit_only_nodes)
-
-    def _by_input(self, nodes: Mapping[str, Any]) -> list[Any]:
-        names = [str(t.name) for t in tensors_in(self.model)] if is_template(self.model) else []
-        if not names:  # a build function is given them in the order in which they are told
-            return list(nodes.values())
-        if set(names) != set(nodes):
-            raise NodeTypeError(
-                f"The model has the inputs {names}, got nodes for {list(nodes)}. Give one node "
-                "for each."
-            )
-        return [nodes[name] for name in names]
-
-    def _by_output(self, labels: Mapping[str, Any]) -> list[Any]:
-        names = self.output_names
-        if set(names) != set(labels):
-            raise NodeTypeError(
-                f"The model has the outputs {names}, got labels for {list(labels)}. Give one node "
-                "for each; with a build function, loss={output: ...} tells their names."
-            )
-        return [labels[name] for name in names]
-
-    def _split_call(
-        self, inbound: list[Node], fit_only: dict[str, Any]
-    ) -> tuple[list[Node], dict[str, Any]]:
-        known = len(tensors_in(self.model)) if is_template(self.model) else 0
-        if known and len(inbound) < known:
-            names = [tensor.name for tensor in tensors_in(self.model)]
-            raise NodeTypeError(
-                f"The model has {known} inputs {names}, and was called on {len(inbound)} nodes. "
-                "Give one node per input, and the labels after them or as y=."
-            )
-        n_inputs = known or _before_labels(inbound)
-        if "y" in fit_only and known and len(inbound) > known:
-            raise NodeTypeError(
-                f"The model has {known} inputs, and was called on {len(inbound)} nodes and on y=. "
-                "Give the labels once."
-            )
-        if "y" not in fit_only and n_inputs < len(inbound):
-            fit_only = dict(_labels(inbound[n_inputs:])) | fit_only
-            inbound = inbound[:n_inputs]
-        n_targets = len(self._targets_in(fit_only))
-        if n_targets > 1 and n_targets != self.n_outputs:
-            raise NodeTypeError(
-                f"{self!r} has {self.n_outputs} outputs, as far as can be told, and was given "
-                f"{n_targets} nodes of labels. A build function of several outputs is told by a "
-                "loss for each: Keras(build, loss=['mse', 'mse'])."
-            )
-        return inbound, fit_only
-
-    def _output_names(
-        self, name: str | Sequence[str] | None, n_outputs: int
-    ) -> Sequence[str] | None:
-        given = super()._output_names(name, n_outputs)
-        names = self.output_names
-        if given is not None or self.n_outputs == 1 or len(set(names)) != self.n_outputs:
-            return given
-        if any("__" in one for one in names):
-            return None
-        return names if name is None else [f"{name}_{one}" for one in names]
-
-    @property
     def model_(self) -> Any:
-        """The trained model."""
+        """The trained model.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import Keras
+        >>> def build(meta):
+        ...     import keras
+        ...     return keras.Sequential([keras.Input(meta["input_shape"]), keras.layers.Dense(3)])
+        >>> net = Keras(build, loss="mse").fit(np.zeros((8, 2)), y=np.zeros((8, 3)))
+        >>> net.model_.count_params()
+        9
+        """
         return self._network().model
 
     def _network(self) -> Network:
@@ -381,6 +294,17 @@ class Keras(Learning):
         -------
         ndarray of shape (n_rows, ...), or a tuple of them
             One per output.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import Keras
+        >>> def build(meta):
+        ...     import keras
+        ...     return keras.Sequential([keras.Input(meta["input_shape"]), keras.layers.Dense(3)])
+        >>> net = Keras(build, loss="mse").fit(np.zeros((8, 2)), y=np.zeros((8, 3)))
+        >>> net.predict(np.zeros((5, 2))).shape
+        (5, 3)
         """
         outputs = self._network().predict(arrays)
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
@@ -399,8 +323,11 @@ class Keras(Learning):
         return self.predict(*arrays)
 
     def feature_names(self, name: str, inbound: Sequence[Names | None]) -> Names | None:
-        """Leave the columns to be numbered: what they mean, only the model knows."""
-        return None
+        """Give the columns of tables numbers: what they mean, only the model knows."""
+        outputs = tensors_out(self.model_) if "network_" in vars(self) else []
+        shapes = {tuple(tensor.shape[1:]) for tensor in outputs}
+        shape = shapes.pop() if len(shapes) == 1 else ()
+        return numbered(name, shape[0]) if len(shape) == 1 and shape[0] is not None else None
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -421,13 +348,13 @@ class Keras(Learning):
             state["model"] = Network(self.model, (), self.custom_objects)
         else:
             state["model"] = Portable(self.model)
-        for name in ("optimizer", "loss", "metrics", "callbacks", "custom_objects"):
-            state[name] = Portable(state[name])
-        state["hyperparameters"] = Portable(self.hyperparameters)
+        for name in _IN_PARTS:
+            state[name] = Portable(apart(state[name]))
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = {key: unwrapped(value) for key, value in state.items()}
+        state |= {name: together(state[name]) for name in _IN_PARTS}
         if isinstance(state["model"], Network):
             state["model"] = state["model"].model
         self.__dict__.update(state)
@@ -438,21 +365,3 @@ def _revived(kind: type[Keras]) -> Keras:
     choose_backend()
     layer: Keras = object.__new__(kind)
     return layer
-
-
-def _labels(nodes: Sequence[Any]) -> list[tuple[str, Any]]:
-    """Give nodes of labels the keywords of `fit` by which they are told."""
-    return [("y" if place == 0 else f"y_{place}", node) for place, node in enumerate(nodes)]
-
-
-def _before_labels(nodes: Sequence[Node]) -> int:
-    """Count the nodes before those at the end that are made of nothing but targets."""
-    count = len(nodes)
-    while count > 1 and _of_targets(nodes[count - 1]):
-        count -= 1
-    return count
-
-
-def _of_targets(node: Node) -> bool:
-    inputs = [one for one in sort([node]) if isinstance(one, InputNode)]
-    return all(isinstance(one, Target) for one in inputs)

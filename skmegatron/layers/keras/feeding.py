@@ -124,6 +124,93 @@ def tensors_out(model: Any) -> list[Any]:
     return list(getattr(model, "outputs", None) or ())
 
 
+def input_keys(model: Any) -> list[str]:
+    """List what the inputs of a model are called, in order; nothing where its class does not tell.
+
+    Parameters
+    ----------
+    model : keras.Model
+
+    Returns
+    -------
+    list of str
+        The keys of a model that takes a dictionary, else the names of the inputs.
+    """
+    tensors = tensors_in(model)
+    structure = getattr(model, "input", None) if tensors else None
+    if isinstance(structure, dict):
+        return [key for t in tensors for key, value in structure.items() if value is t]
+    return [str(tensor.name) for tensor in tensors]
+
+
+def output_names(model: Any) -> list[str]:
+    """List what the outputs of a model are called, in order.
+
+    Parameters
+    ----------
+    model : keras.Model
+
+    Returns
+    -------
+    list of str
+        The keys of a model that gives a dictionary.
+    """
+    own = getattr(model, "output", None) if tensors_out(model) else None
+    if isinstance(own, dict):
+        return output_keys(model, own)
+    # A Sequential model does not tell: its output is its last layer's.
+    names = getattr(model, "output_names", None) or [model.layers[-1].name]
+    return [str(name) for name in names]
+
+
+def output_keys(model: Any, structure: Mapping[str, Any]) -> list[str]:
+    """List the keys of a model's outputs in the order of ``model.outputs``.
+
+    Parameters
+    ----------
+    model : keras.Model
+    structure : mapping of str to object
+        Of a model that gives its outputs by name.
+
+    Returns
+    -------
+    list of str
+    """
+    tensors = getattr(model, "outputs", None) or ()
+    own = getattr(model, "output", None) if tensors else None
+    if not isinstance(own, dict):
+        return list(structure)
+    return [next(key for key, value in own.items() if value is t) for t in tensors]
+
+
+def order_of(told: Sequence[str], known: Sequence[str], what: str) -> list[int]:
+    """Find what is told by name among what a model has.
+
+    Parameters
+    ----------
+    told, known : sequence of str
+        Names in the order of the call, and in that of the model.
+    what : {"inputs", "outputs"}
+        What they name.
+
+    Returns
+    -------
+    list of int
+        For each that is told, its place among those of the model.
+
+    Raises
+    ------
+    ValueError
+        If the names are others.
+    """
+    if set(told) != set(known) or len(told) != len(known):
+        raise ValueError(
+            f"The model has the {what} {list(known)}, and the step was drawn with {list(told)}. "
+            "Give them these names in the build function, or draw them in order, in a list."
+        )
+    return [list(known).index(name) for name in told]
+
+
 class Intake:
     """How a model takes its inputs.
 
@@ -133,9 +220,13 @@ class Intake:
         Built.
     shapes : sequence of tuple of int
         Of one observation of each array that it was fitted on.
+    told : sequence of str, default=()
+        Names of the inputs in the order in which arrays come, where it may be another.
     """
 
-    def __init__(self, model: Any, shapes: Sequence[tuple[int, ...]]) -> None:
+    def __init__(
+        self, model: Any, shapes: Sequence[tuple[int, ...]], told: Sequence[str] = ()
+    ) -> None:
         tensors = tensors_in(model)
         self.names = [str(tensor.name) for tensor in tensors]
         if tensors:
@@ -143,11 +234,15 @@ class Intake:
             self.dtypes = [str(tensor.dtype) for tensor in tensors]
         else:
             self.shapes, self.dtypes = list(shapes), [""] * len(shapes)
-        structure = getattr(model, "input", None) if tensors else None
-        self.by_name = isinstance(structure, dict)
-        self.keys = list(structure) if isinstance(structure, dict) else []
-        if isinstance(structure, dict):
-            self.keys = [_key_of(structure, tensor) for tensor in tensors]
+        self.keys = input_keys(model)
+        self.by_name = isinstance(getattr(model, "input", None) if tensors else None, dict)
+        self.order = list(range(len(self.shapes)))
+        if told and not tensors:
+            self.keys, self.by_name = list(told), True
+        elif told:
+            names = self.keys if set(told) == set(self.keys) else self.names
+            places = order_of(told, names, "inputs")
+            self.order = [places.index(place) for place in self.order]
 
     def take(self, arrays: Sequence[Any]) -> list[Array]:
         """Check arrays, and give them the shapes of the inputs.
@@ -170,7 +265,7 @@ class Intake:
                 f"The model has {len(self.shapes)} inputs {self.names or ''}, got {len(arrays)} "
                 "arrays. Call the layer on one node per input, in this order."
             )
-        return [self._taken(array, place) for place, array in enumerate(arrays)]
+        return [self._taken(arrays[given], place) for place, given in enumerate(self.order)]
 
     def _taken(self, value: Any, place: int) -> Array:
         name = self.names[place] if self.names else f"input {place}"
@@ -201,10 +296,6 @@ class Intake:
         if self.by_name:
             return dict(zip(self.keys, arrays, strict=True))
         return arrays[0] if len(arrays) == 1 else list(arrays)
-
-
-def _key_of(structure: Mapping[str, Any], tensor: Any) -> str:
-    return next(key for key, value in structure.items() if value is tensor)
 
 
 def _misfit(name: str, shape: tuple[int | None, ...], array: Array) -> ShapeError:

@@ -93,8 +93,7 @@ def check_names(model: Any, given: Collection[str], own: Collection[str]) -> Non
         return
     named = {name for name in taken if name != META and name not in own}
     for name in given:
-        prefix, delimiter, rest = name.partition("__")
-        if name in named or (delimiter and rest and prefix in PREFIXES):
+        if name in named or _is_routed(name):
             continue
         advice = ""
         if is_template(model):
@@ -133,7 +132,13 @@ def for_building(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
     -------
     dict of str to object
     """
-    return {name: v for name, v in hyperparameters.items() if name.split("__")[0] not in PREFIXES}
+    return {name: v for name, v in hyperparameters.items() if not _is_routed(name)}
+
+
+def _is_routed(name: str) -> bool:
+    """Tell ``fit__class_weight`` from an argument of the build function that is called ``fit``."""
+    prefix, _, rest = name.partition("__")
+    return prefix in PREFIXES and rest != ""
 
 
 def check_options(prefix: str, options: Collection[str], function: Any) -> None:

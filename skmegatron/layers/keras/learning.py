@@ -13,8 +13,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skmegatron.layers.core import Layer
 from skmegatron.layers.keras.building import built, loss_names
+from skmegatron.layers.keras.drawing import Drawing
 from skmegatron.layers.keras.feeding import (
     as_array,
     labels_like,
@@ -23,7 +23,7 @@ from skmegatron.layers.keras.feeding import (
     tensors_out,
 )
 from skmegatron.layers.keras.garbage import give_back
-from skmegatron.layers.keras.hyper import label_of, routed
+from skmegatron.layers.keras.hyper import is_template, label_of, routed
 from skmegatron.layers.keras.network import Network
 from skmegatron.layers.keras.seeding import derived, draw_seed, seeded
 from skmegatron.layers.keras.training import (
@@ -38,11 +38,9 @@ from skmegatron.layers.keras.training import (
 Array = NDArray[Any]
 
 
-class Learning(Layer):
+class Learning(Drawing):
     """What `Keras` does with data that it learns from; the parameters are its own."""
 
-    model: Any
-    loss: Any
     epochs: int
     batch_size: int
     shuffle: bool
@@ -109,6 +107,7 @@ class Learning(Layer):
         weight = params.pop("sample_weight", None)
         targets = self._given_targets(y, params)
         taken, labels = self._first_look(arrays, targets)
+        weight = self._weighed(labels, weight, in_batches=False)
         again = self.warm_start and "network_" in vars(self)
         seed = self._seed_for(again)
         with seeded(seed):
@@ -166,12 +165,14 @@ class Learning(Layer):
         """Make numbers of labels; a classifier does more."""
         return as_array(target, f"y {place}" if place else "y")
 
+    def _weighed(self, labels: Sequence[Array], weight: Any, *, in_batches: bool) -> Any:
+        """Give the weights of the rows that are learned; a classifier knows of more."""
+        return weight
+
     def _fresh(self, taken: Sequence[Array], labels: Sequence[Array]) -> Network:
         """Build a model for arrays like these."""
         give_back()
-        model = built(self, meta_of(taken, labels, self._more_meta()))
-        if not model.built:
-            model.build(_shapes_for(model, taken))
+        model = built(self, meta_of(taken, labels, self._more_meta()), taken)
         n_outputs = len(tensors_out(model)) or self.n_outputs
         if n_outputs != self.n_outputs:
             raise ValueError(
@@ -181,7 +182,11 @@ class Learning(Layer):
             )
         if not labels and getattr(model, "loss", None) is not None:
             raise ValueError(self._says_no_labels())
-        return Network(model, [array.shape[1:] for array in taken], self.custom_objects)
+        named = () if is_template(self.model) else self.output_names
+        shapes = [array.shape[1:] for array in taken]
+        network = Network(model, shapes, self.custom_objects, self.input_names, named)
+        _ = network.intake, network.output_order  # names that the model does not have
+        return network
 
     def _says_no_labels(self) -> str:
         return (
@@ -203,6 +208,9 @@ class Learning(Layer):
         """Put data together as the model takes it, checked."""
         model, intake = network.model, network.intake
         taken = intake.take(arrays)
+        order = network.output_order
+        if len(labels) == len(order):
+            labels = [labels[order.index(place)] for place in range(len(order))]
         targets = self._like_outputs(model, labels)
         if weight is not None:
             weight = as_array(weight, "sample_weight")
@@ -260,10 +268,24 @@ class Learning(Layer):
         Returns
         -------
         self
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import KerasRegressor
+        >>> def build(meta):
+        ...     import keras
+        ...     return keras.Sequential([keras.Input(meta["input_shape"]), keras.layers.Dense(1)])
+        >>> net = KerasRegressor(build, random_state=0)
+        >>> for batch in np.arange(6.0).reshape(3, 2, 1):
+        ...     net = net.partial_fit(batch, y=2 * batch[:, 0])
+        >>> net.predict(np.zeros((5, 1))).shape
+        (5,)
         """
         weight = params.pop("sample_weight", None)
         targets = self._given_targets(y, params)
         taken, labels = self._first_look(arrays, targets)
+        weight = self._weighed(labels, weight, in_batches=True)
         network: Network | None = vars(self).get("network_")
         seed: int = vars(self).get("seed_", 0)
         if network is None:
@@ -323,8 +345,3 @@ class Learning(Layer):
             self._course.end()
         self.__dict__.pop("_course", None)
         self.__dict__.pop("in_stream", None)
-
-
-def _shapes_for(model: Any, arrays: Sequence[Array]) -> Any:
-    shapes = [(None, *array.shape[1:]) for array in arrays]
-    return shapes[0] if len(shapes) == 1 else shapes

@@ -17,9 +17,16 @@ from numpy.typing import NDArray
 from skmegatron.io.saving import unwrapped
 from skmegatron.layers.keras.backend import load_keras
 from skmegatron.layers.keras.building import copied
-from skmegatron.layers.keras.feeding import Intake
+from skmegatron.layers.keras.feeding import (
+    Intake,
+    order_of,
+    output_keys,
+    output_names,
+    tensors_out,
+)
 from skmegatron.layers.keras.garbage import held
 from skmegatron.layers.keras.persisting import packed, unpacked
+from skmegatron.layers.keras.seeding import seeded
 
 Array = NDArray[Any]
 
@@ -38,15 +45,24 @@ class Network:
         Of one observation of each array that it is fitted on.
     custom_objects : mapping of str to object or None
         Code of the user's own, by name, for saving it.
+    inputs, outputs : sequence of str, default=()
+        Their names in the order in which arrays come and predictions are given; empty for that
+        of the model.
     """
 
     def __init__(
-        self, model: Any, shapes: Sequence[tuple[int, ...]], custom_objects: Any = None
+        self,
+        model: Any,
+        shapes: Sequence[tuple[int, ...]],
+        custom_objects: Any = None,
+        inputs: Sequence[str] = (),
+        outputs: Sequence[str] = (),
     ) -> None:
         self._model = model
         self._state: dict[str, Any] = {}
         self.shapes = [tuple(shape) for shape in shapes]
         self.custom_objects = custom_objects
+        self.inputs, self.outputs = list(inputs), list(outputs)
         #: How many batches it has been given one by one.
         self.n_batches = 0
         self.lock = RLock()
@@ -69,8 +85,15 @@ class Network:
     def intake(self) -> Intake:
         """How it takes its inputs."""
         if self._intake is None:
-            self._intake = Intake(self.model, self.shapes)
+            self._intake = Intake(self.model, self.shapes, self.inputs)
         return self._intake
+
+    @property
+    def output_order(self) -> list[int]:
+        """Of each output as it is given, its place among those of the model."""
+        if not self.outputs:
+            return list(range(max(len(tensors_out(self.model)), 1)))
+        return order_of(self.outputs, output_names(self.model), "outputs")
 
     def predict(self, arrays: Sequence[Any]) -> list[Array]:
         """Predict, silently, for any number of rows and in any thread.
@@ -115,7 +138,9 @@ class Network:
         ]
         with self.lock:  # with jax, two at once would destroy the model
             given = model.predict_on_batch(intake.structured(arrays))
-        outputs = in_order(model, given)
+        outputs = [_plain(output) for output in in_order(model, given)]
+        if self.outputs:
+            outputs = [outputs[place] for place in self.output_order]
         return [output[:n_rows] for output in outputs] if padded != n_rows else outputs
 
     def __getstate__(self) -> dict[str, Any]:
@@ -123,26 +148,32 @@ class Network:
         if self._model is not None:
             with self.lock:
                 state = packed(self._model, self.custom_objects)
-        return {"shapes": self.shapes, "n_batches": self.n_batches, "state": state}
+        named = {"inputs": self.inputs, "outputs": self.outputs}
+        return {"shapes": self.shapes, "n_batches": self.n_batches, "state": state, **named}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
-        self.__init__(None, state["shapes"])  # type: ignore[misc]
+        named = state["inputs"], state["outputs"]
+        self.__init__(None, state["shapes"], None, *named)  # type: ignore[misc]
         self.n_batches = state["n_batches"]
         self._state = dict(state["state"])
         self.custom_objects = unwrapped(self._state["custom_objects"])
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Copy the model within the process, where code of any kind can be shared."""
-        with self.lock:
+        with self.lock, seeded(0):  # weights are drawn, and then copied
             model = copied(self.model)
-            model.set_weights(self.model.get_weights())
+            if self.model.built:
+                if not model.built:
+                    model.build_from_config(self.model.get_build_config())
+                model.set_weights(self.model.get_weights())
             optimizer = getattr(self.model, "optimizer", None)
             if optimizer is not None and optimizer.built:
                 learned: dict[str, Any] = {}
                 optimizer.save_own_variables(learned)
                 model.optimizer.build(model.trainable_variables)
                 model.optimizer.load_own_variables(learned)
-        twin = type(self)(model, self.shapes, deepcopy(self.custom_objects, memo))
+        custom = deepcopy(self.custom_objects, memo)
+        twin = type(self)(model, self.shapes, custom, self.inputs, self.outputs)
         twin.n_batches = self.n_batches
         return twin
 
@@ -164,24 +195,9 @@ def in_order(model: Any, given: Any) -> list[Any]:
     return list(given) if isinstance(given, list | tuple) else [given]
 
 
-def output_keys(model: Any, structure: Mapping[str, Any]) -> list[str]:
-    """List the keys of a model's outputs in the order of ``model.outputs``.
-
-    Parameters
-    ----------
-    model : keras.Model
-    structure : mapping of str to object
-        Of a model that gives its outputs by name.
-
-    Returns
-    -------
-    list of str
-    """
-    tensors = getattr(model, "outputs", None) or ()
-    own = getattr(model, "output", None) if tensors else None
-    if not isinstance(own, dict):
-        return list(structure)
-    return [next(key for key, value in own.items() if value is t) for t in tensors]
+def _plain(output: Array) -> Array:
+    """Give float32 where numpy has no such number, as with mixed precision."""
+    return output.astype(np.float32) if output.dtype.kind == "V" else output
 
 
 def _n_rows(arrays: Sequence[Array]) -> int:

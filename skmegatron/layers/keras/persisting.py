@@ -12,17 +12,19 @@ import io
 import json
 import os
 import pickle
-import sys
 import tempfile
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import FunctionType
 from typing import Any
 
 from skmegatron.io.saving import Portable, unwrapped
+from skmegatron.layers.keras.apart import apart, together
 from skmegatron.layers.keras.backend import load_keras
-from skmegatron.layers.keras.building import again, compiled_with, layers_of
+from skmegatron.layers.keras.building import again, compiled_with
+from skmegatron.layers.keras.code import code_in, difference, lambda_holder, lambda_refused
+from skmegatron.layers.keras.seeding import seeded
 
 _CONFIG = "config.json"
 #: What Keras says of an optimizer that had learned nothing yet when it was saved.
@@ -51,18 +53,22 @@ def packed(model: Any, custom_objects: Mapping[str, Any] | None) -> dict[str, An
     content = _written(model)
     config = _config_of(content)
     custom: dict[str, Any] = dict(custom_objects or {})
-    custom |= _code_in(config.get("config"), model, custom)
-    custom |= _code_in(config.get("build_config"), model, custom)
-    compiled = dict(config.get("compile_config") or {})
+    whole = {key: part for key, part in config.items() if key != "compile_config"}
+    holder = lambda_holder(model)
+    if holder is not None:
+        raise lambda_refused(model, f"Layer {holder!r}")
+    custom |= code_in(whole, model, custom)
+    compiled = _for_any_backend(config.get("compile_config") or {})
     loss = getattr(model, "loss", None)
     kept = loss is not None and not _comes_back(loss)
     if kept:
         compiled["loss"] = None
+    if compiled:
         content = _with_config(content, {**config, "compile_config": compiled})
-    custom |= _code_in(compiled, model, custom)
+    custom |= code_in(compiled, model, custom)
     state = {"content": content, "custom_objects": Portable(custom)}
     if kept:
-        state["loss"] = Portable(_loss_apart(loss))
+        state["loss"] = Portable(apart(loss))
     if custom or kept:
         _try_out(state, model)
     return state
@@ -81,18 +87,17 @@ def unpacked(state: Mapping[str, Any]) -> Any:
     """
     keras = load_keras()
     custom = unwrapped(state["custom_objects"])
-    with tempfile.TemporaryDirectory() as folder:
+    with keras.saving.custom_object_scope(custom), tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "model.keras")
         with open(path, "wb") as file:
             file.write(state["content"])
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", _NOT_BUILT, category=UserWarning)
-            model = keras.saving.load_model(path, custom_objects=custom, safe_mode=True)
-    if "loss" in state:
-        with keras.saving.custom_object_scope(custom):
-            again(
-                model, {**compiled_with(model), "loss": _loss_together(unwrapped(state["loss"]))}
-            )
+        with seeded(0), warnings.catch_warnings():  # weights are drawn, and then read
+            # Of a template that was compiled and not fitted.
+            warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
+            model = keras.saving.load_model(path, safe_mode=True)
+        if "loss" in state:
+            loss = together(unwrapped(state["loss"]))
+            again(model, {**compiled_with(model), "loss": loss})
     if model.compiled and model.jit_compile:
         # What was compiled for one backend need not be for another: torch would take a minute.
         model.jit_compile = None
@@ -104,7 +109,11 @@ def _written(model: Any) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "model.keras")
         try:
-            keras.saving.save_model(model, path)
+            with warnings.catch_warnings():
+                # A template has nothing to lose, and a lambda is kept by value or refused.
+                warnings.filterwarnings("ignore", "You are saving a model that has not yet been")
+                warnings.filterwarnings("ignore", "The object being serialized includes a `lambda")
+                keras.saving.save_model(model, path)
         except Exception as error:  # whatever a class of the user's own raises
             raise pickle.PicklingError(
                 f"The model {model.name!r} ({type(model).__name__}) cannot be saved: Keras raised "
@@ -132,69 +141,17 @@ def _with_config(content: bytes, config: Mapping[str, Any]) -> bytes:
     return changed.getvalue()
 
 
-def _code_in(config: Any, model: Any, known: Mapping[str, Any]) -> dict[str, Any]:
-    """Find the classes and functions of the user's own that a config names."""
-    found: dict[str, Any] = {}
-    for part, owner in _parts(config, ""):
-        name = part["class_name"]
-        if name == "__lambda__":
-            raise pickle.PicklingError(
-                f"Layer {owner!r} of the model {model.name!r} holds a lambda, which Keras refuses "
-                "to load because it would run code from the file. Write the function with def in "
-                "a module of yours, or as a class derived from keras.Layer."
-            )
-        module = part.get("module") or "__main__"
-        if name.startswith("__") or module.partition(".")[0] in ("builtins", "keras"):
-            continue
-        name = str(part["config"] if name == "function" else name)
-        registered = str(part.get("registered_name") or name)
-        code = _found(module, name, registered, model, known)
-        if code is None:
-            raise pickle.PicklingError(
-                f"The model {model.name!r} uses {name!r} of {module!r}, which a saved model names "
-                "but does not hold, and which cannot be found by that name. Pass it along: "
-                f"Keras(..., custom_objects={{{name!r}: {name.rpartition('.')[2]}}})."
-            )
-        found[registered] = found[name] = code
-    return found
-
-
-def _parts(config: Any, owner: str) -> Iterator[tuple[dict[str, Any], str]]:
-    """Give each part of a config that names code, and the layer that it belongs to."""
+def _for_any_backend(config: Any) -> Any:
+    """Name optimizers as everybody knows them: torch has its own, not there elsewhere."""
     if isinstance(config, list):
-        for item in config:
-            yield from _parts(item, owner)
-    elif isinstance(config, dict):
-        inner = config.get("config")
-        if isinstance(inner, dict) and isinstance(inner.get("name"), str):
-            owner = inner["name"]
-        if isinstance(config.get("class_name"), str) and "config" in config:
-            yield config, owner
-        for value in config.values():
-            yield from _parts(value, owner)
-
-
-def _found(module: str, name: str, registered: str, model: Any, known: Mapping[str, Any]) -> Any:
-    keras = load_keras()
-    for key in (registered, name):
-        if key in known:
-            return known[key]
-    code = keras.saving.get_registered_object(registered)
-    if code is not None:
-        return code
-    home: Any = sys.modules.get(module)
-    for part in name.split("."):
-        home = getattr(home, part, None)
-    return home if home is not None else _local_code(model, name)
-
-
-def _local_code(model: Any, name: str) -> Any:
-    """Look for code that a model holds, and that was written inside a function."""
-    for part in [*layers_of(model), model.loss, model.optimizer]:
-        for value in (type(part), part, *getattr(part, "__dict__", {}).values()):
-            if isinstance(value, type | FunctionType) and value.__name__ == name:
-                return value
-    return None
+        return [_for_any_backend(item) for item in config]
+    if not isinstance(config, dict):
+        return config
+    told = {key: _for_any_backend(value) for key, value in config.items()}
+    own = str(told.get("module")).startswith("keras.src.backend.")
+    if own and hasattr(load_keras().optimizers, str(told.get("class_name"))):
+        told.update(module="keras.optimizers", registered_name=None)
+    return told
 
 
 def _comes_back(loss: Any) -> bool:
@@ -214,39 +171,10 @@ def _comes_back(loss: Any) -> bool:
     return bool(mine == its)
 
 
-class _Apart:
-    """A loss of Keras as its class and what it holds: pickled by itself it would forget some."""
-
-    def __init__(self, loss: Any) -> None:
-        self.kind = type(loss)
-        self.held = dict(vars(loss))
-
-    def together(self) -> Any:
-        loss = object.__new__(self.kind)
-        vars(loss).update(self.held)
-        return loss
-
-
-def _loss_apart(loss: Any) -> Any:
-    if isinstance(loss, list | tuple):
-        return [_loss_apart(one) for one in loss]
-    if isinstance(loss, dict):
-        return {name: _loss_apart(one) for name, one in loss.items()}
-    return _Apart(loss) if isinstance(loss, load_keras().Loss) else loss
-
-
-def _loss_together(apart: Any) -> Any:
-    if isinstance(apart, list):
-        return [_loss_together(one) for one in apart]
-    if isinstance(apart, dict):
-        return {name: _loss_together(one) for name, one in apart.items()}
-    return apart.together() if isinstance(apart, _Apart) else apart
-
-
 def _try_out(state: Mapping[str, Any], model: Any) -> None:
     """Read a model with code of the user's own once, before anybody relies on it."""
     try:
-        unpacked(state)
+        other = difference(model, unpacked(state))
     except Exception as error:  # whatever a class of the user's own raises
         names = sorted(unwrapped(state["custom_objects"])) or [type(model).__name__]
         raise pickle.PicklingError(
@@ -254,3 +182,8 @@ def _try_out(state: Mapping[str, Any], model: Any) -> None:
             f"loading stopped with {type(error).__name__}: {error}. Let get_config() give all "
             "that __init__ takes, or pass custom_objects= to the layer."
         ) from error
+    if other is not None:
+        raise pickle.PicklingError(
+            f"The model {model.name!r} would come back as another one: {other}. Let get_config() "
+            "give all that __init__ takes."
+        )

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from skmegatron.layers.keras.building import layers_of
+from skmegatron.layers.keras.code import layers_of
 from skmegatron.layers.keras.hyper import is_template
 
 

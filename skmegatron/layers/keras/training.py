@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skmegatron.layers.keras.backend import load_keras
+from skmegatron.layers.keras.feeding import output_keys
 from skmegatron.layers.keras.hyper import check_options
-from skmegatron.layers.keras.network import output_keys
 
 Array = NDArray[Any]
 
@@ -79,24 +79,23 @@ def train(
 
 @contextmanager
 def unharmed(model: Any) -> Iterator[None]:
-    """Let a model that learns more survive an error in its first step.
+    """Give a model that learns more its weights back where that fails.
 
-    Only with jax it would not: there `fit` takes the weights out of the model while it works.
+    With jax it would have none: there `fit` takes them out of the model while it works.
 
     Parameters
     ----------
     model : keras.Model
     """
-    held: list[tuple[Any, Any]] = []
-    if load_keras().config.backend() == "jax":
-        learned = [] if model.optimizer is None else model.optimizer.variables
-        held = [(variable, variable.value) for variable in (*model.variables, *learned)]
+    learned = [] if model.optimizer is None else model.optimizer.variables
+    numbers = load_keras().ops.convert_to_numpy
+    # Copied: a step changes the arrays, or uses them up.
+    held = [(variable, np.array(numbers(variable))) for variable in (*model.variables, *learned)]
     try:
         yield
     except BaseException:
-        if not any(value.is_deleted() for _, value in held):  # later steps use them up
-            for variable, value in held:
-                variable.assign(value)
+        for variable, value in held:
+            variable.assign(value)
         raise
 
 
@@ -131,7 +130,12 @@ class Course:
         self.shuffle = shuffle
         self.class_weight = class_weight
         self.callbacks = load_keras().callbacks.CallbackList(
-            list(callbacks), add_progbar=verbose != 0, verbose=verbose, model=model
+            list(callbacks),
+            add_progbar=verbose != 0,
+            model=model,
+            verbose=verbose,
+            epochs=1,  # how many there will be is not known: the bar then leaves it out
+            steps=None,
         )
         self.history: dict[str, list[float]] = {}
         self._epoch = self._step = 0

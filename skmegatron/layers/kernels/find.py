@@ -84,6 +84,17 @@ def kernel_of(estimator: Any, method: str) -> Kernel | None:
     callable or None
         None for subclasses too, which may compute something else, and for an estimator that was
         fitted on named columns: it warns of those that come without names.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skmegatron.layers.kernels import kernel_of
+    >>> scaler = StandardScaler().fit(np.array([[1.0], [3.0]]))
+    >>> kernel_of(scaler, "transform")(scaler, np.array([[3.0]]), {})
+    array([[1.]])
+    >>> kernel_of(scaler, "fit") is None
+    True
     """
     kernels = KERNELS.get(type(estimator))
     if kernels is None or hasattr(estimator, "feature_names_in_"):

@@ -64,6 +64,15 @@ class LabelMetric(_OfClasses):
         is the label i.
     **kwargs
         Keyword arguments of the function.
+
+    Examples
+    --------
+    >>> from sklearn.metrics import zero_one_loss
+    >>> from skmegatron.layers.metrics import LabelMetric
+    >>> class ErrorRate(LabelMetric):
+    ...     metric_fn = staticmethod(zero_one_loss)
+    >>> ErrorRate().evaluate([0, 1, 1, 0], [[0.9, 0.1], [0.2, 0.8], [0.7, 0.3], [0.6, 0.4]])
+    0.25
     """
 
     def _read(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, dict[str, Any]]:
@@ -103,6 +112,15 @@ class ScoreMetric(_OfClasses):
         and the columns are in the order of the sorted labels, as in scikit-learn.
     **kwargs
         Keyword arguments of the function.
+
+    Examples
+    --------
+    >>> from sklearn.metrics import roc_auc_score
+    >>> from skmegatron.layers.metrics import ScoreMetric
+    >>> class Ranking(ScoreMetric):
+    ...     metric_fn = staticmethod(roc_auc_score)
+    >>> Ranking().evaluate(["no", "yes", "yes"], [[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
+    1.0
     """
 
     #: Whether the function takes two columns for two classes.

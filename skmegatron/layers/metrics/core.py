@@ -31,6 +31,18 @@ class Measurement(Layer):
     own, so the layer can measure several things at a time. Here the state is the batches,
     which is right for any measurement and grows with the rows; those that can do with less
     define the three methods.
+
+    Examples
+    --------
+    >>> import skmegatron as sm
+    >>> from skmegatron.layers.metrics import Measurement
+    >>> class Share(Measurement):
+    ...     def evaluate(self, mask):
+    ...         return float(mask.mean())
+    >>> age = sm.Input("age")
+    >>> adults = Share()(age >= 18, "adults")
+    >>> sm.Pipeline(age, age, metrics=adults).evaluate({"age": [12, 30, 45, 50]})
+    {'adults': 0.75}
     """
 
     stateful = False
@@ -67,6 +79,12 @@ class Measurement(Layer):
         ------
         NotImplementedError
             If the class does not define it.
+
+        Examples
+        --------
+        >>> from skmegatron.metrics import Accuracy
+        >>> Accuracy().evaluate([0, 1, 1], [0, 1, 0])
+        0.6666666666666666
         """
         raise NotImplementedError(f"{type(self).__name__} must define evaluate(self, *arrays).")
 
@@ -94,6 +112,14 @@ class Measurement(Layer):
         Returns
         -------
         state
+
+        Examples
+        --------
+        >>> from skmegatron.layers import Describe
+        >>> describe = Describe()
+        >>> state = describe.start([("age", None)])
+        >>> describe.finish(describe.update(state, [31, 45]))["mean"].tolist()
+        [38.0]
         """
         return []
 
@@ -110,6 +136,15 @@ class Measurement(Layer):
         Returns
         -------
         state
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.metrics import R2
+        >>> r2 = R2()
+        >>> state = r2.update(r2.start(), np.array([1.0, 2.0]), np.array([1.0, 2.0]))
+        >>> r2.finish(r2.update(state, np.array([3.0]), np.array([3.0])))
+        1.0
         """
         state.append((arrays, named))
         return state
@@ -130,6 +165,14 @@ class Measurement(Layer):
         ------
         ValueError
             If no batch came.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.metrics import MaxError
+        >>> worst = MaxError()
+        >>> worst.finish(worst.update(worst.start(), np.array([1.0, 2.0]), np.array([1.5, 2.0])))
+        0.5
         """
         if not state:
             raise ValueError(f"{self!r} has nothing to measure: no batch came.")
@@ -200,6 +243,12 @@ class Metric(Measurement):
         Returns
         -------
         self
+
+        Examples
+        --------
+        >>> from skmegatron.metrics import FBeta
+        >>> FBeta(beta=1).set_params(beta=2, average="macro")
+        FBeta(beta=2, average='macro')
         """
         explicit = [name for name in params if name in self._get_param_names()]
         super().set_params(**{name: params.pop(name) for name in explicit})
@@ -243,6 +292,20 @@ class ReadyMetric(Metric):
     ----------
     **kwargs
         Keyword arguments of the function.
+
+    Examples
+    --------
+    >>> from sklearn.metrics import d2_tweedie_score
+    >>> from skmegatron.layers.metrics import RegressionMetric, ReadyMetric
+    >>> class D2(RegressionMetric):
+    ...     metric_fn = staticmethod(d2_tweedie_score)
+    >>> isinstance(D2(power=1), ReadyMetric)
+    True
+    >>> D2(powr=1)
+    Traceback (most recent call last):
+        ...
+    TypeError: D2 has no parameter 'powr'. It takes those of sklearn.metrics.d2_tweedie_score:
+    power.
     """
 
     def __init__(self, **kwargs: Any) -> None:

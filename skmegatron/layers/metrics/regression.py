@@ -18,6 +18,17 @@ class RegressionMetric(ReadyMetric):
     ----------
     **kwargs
         Keyword arguments of the function.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmegatron.layers.metrics import RegressionMetric
+    >>> class Bias(RegressionMetric):
+    ...     @staticmethod
+    ...     def metric_fn(y_true, y_pred):
+    ...         return float(np.mean(y_pred - y_true))
+    >>> Bias().evaluate([1.0, 2.0], [2.0, 2.0])
+    0.5
     """
 
     def _read(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, dict[str, Any]]:

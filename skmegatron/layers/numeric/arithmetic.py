@@ -330,7 +330,7 @@ class Normalize(StatelessLayer):
 
     Notes
     -----
-    The 2019 library divided by the total of the whole array.
+    The 2019 library took tables only, and made rows with a negative total uniform, too.
 
     Examples
     --------

@@ -35,6 +35,15 @@ def draw_operator(name: str, layer: Callable[[], Any]) -> Callable[[Any, Any], A
     -------
     callable
         Takes a node and a node or a number, in either order.
+
+    Examples
+    --------
+    >>> import skmegatron as sm
+    >>> from skmegatron.layers.numeric import draw_operator
+    >>> subtract = draw_operator("subtract", sm.layers.Subtract)
+    >>> x = sm.Input("x")([1.0, 2.0])
+    >>> subtract(10, x).output
+    array([9., 8.])
     """
 
     def draw(left: Any, right: Any) -> Any:

@@ -72,6 +72,13 @@ class Whiten(StatefulLayer):
         ------
         ShapeError
             If `X` has more than two axes, or another number of columns than before.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import Whiten
+        >>> Whiten().partial_fit(np.array([1.0, 2.0])).partial_fit(np.array([6.0])).mean_
+        array([3.])
         """
         X = self._checked(X)
         if not hasattr(self, "shift_"):
@@ -95,6 +102,14 @@ class Whiten(StatefulLayer):
         -------
         self
             As if fitted on both.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import Whiten
+        >>> here, there = Whiten().fit(np.array([1.0, 2.0])), Whiten().fit(np.array([6.0]))
+        >>> here.merge(there).mean_
+        array([3.])
         """
         check_is_fitted(self)
         check_is_fitted(other)
@@ -149,6 +164,13 @@ class Whiten(StatefulLayer):
         Returns
         -------
         ndarray of the shape of `X`
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import Whiten
+        >>> Whiten().fit(np.array([10.0, 30.0])).inverse_transform(np.array([-1.0, 0.0, 1.0]))
+        array([10., 20., 30.])
         """
         check_is_fitted(self)
         values = self._checked(X)

@@ -140,6 +140,14 @@ class _OneHot(StatefulLayer):
         ------
         ShapeError
             If the last axis does not have one entry per category.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import OneHotLabels
+        >>> encoder = OneHotLabels().fit(np.array(["Rome", "Oslo"]))
+        >>> encoder.inverse_transform(np.array([[0.2, 0.8], [0.9, 0.1]]))
+        array(['Rome', 'Oslo'], dtype='<U4')
         """
         if self.stateful:
             check_is_fitted(self)
@@ -247,6 +255,14 @@ class OneHotLabels(_OneHot):
         Returns
         -------
         self
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import OneHotLabels
+        >>> encoder = OneHotLabels().partial_fit(np.array(["Rome"]))
+        >>> encoder.partial_fit(np.array(["Oslo"])).categories_
+        array(['Oslo', 'Rome'], dtype='<U4')
         """
         return self._add(_as_array(X).ravel())
 
@@ -262,6 +278,15 @@ class OneHotLabels(_OneHot):
         -------
         self
             As if fitted on both.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import OneHotLabels
+        >>> north, south = np.array(["Oslo"]), np.array(["Rome"])
+        >>> encoder = OneHotLabels().fit(north).merge(OneHotLabels().fit(south))
+        >>> encoder.transform(np.array(["Rome"]))
+        array([[0., 1.]], dtype=float32)
         """
         check_is_fitted(self)
         check_is_fitted(other)
@@ -420,6 +445,14 @@ class OneHotRange(_OneHot):
         ------
         TypeError
             If a value is no whole number.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import OneHotRange
+        >>> encoder = OneHotRange().partial_fit(np.array([3, 4])).partial_fit(np.array([1]))
+        >>> encoder.min_val_, encoder.max_val_
+        (1, 4)
         """
         values, known = _whole_numbers(_as_array(X).ravel())
         values = values[known]
@@ -439,6 +472,14 @@ class OneHotRange(_OneHot):
         -------
         self
             As if fitted on both.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import OneHotRange
+        >>> low, high = OneHotRange().fit(np.array([0, 1])), OneHotRange().fit(np.array([2, 3]))
+        >>> low.merge(high).transform(np.array([3]))
+        array([[0., 0., 0., 1.]], dtype=float32)
         """
         if self.stateful:
             check_is_fitted(self)

@@ -179,6 +179,13 @@ class Slice(StatelessLayer):
         ------
         ValueError
             If there is another parameter, or `slices` is no tuple.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmegatron.layers import Slice
+        >>> Slice(None, 0).set_params(slices=(None, (1,))).transform(np.array([[1, 2, 3]]))
+        array([[2, 3]])
         """
         unknown = sorted(set(params) - {"slices"})
         if unknown:

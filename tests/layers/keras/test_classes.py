@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
-from keras_models import SIGN, TOTAL, WORDS, X, dense, sigmoid, softmax
+from keras_models import SIGN, TOTAL, WORDS, X, dense, same, sigmoid, softmax, weights_of
 from numpy.testing import assert_allclose
 from sklearn.base import is_classifier, is_regressor
 from sklearn.utils.estimator_checks import check_estimator
 
 import skmegatron as sm
+from skmegatron.errors import ShapeError
 from skmegatron.layers import KerasClassifier, KerasRegressor
 from skmegatron.layers.keras.backend import load_keras
 
@@ -129,3 +130,52 @@ def test_a_graph_that_ends_in_a_network_passes_the_battery_of_sklearn(kind):
         for result in results
         if result["status"] != "passed" and result["check_name"] not in SKIPPED
     ] == []
+
+
+@pytest.mark.parametrize(
+    "labels", [np.column_stack([SIGN, SIGN]), np.full((80, 2), 0.5), np.zeros((80, 3), int)]
+)
+def test_several_labels_of_a_row_are_refused(labels):
+    with pytest.raises(ValueError, match=r"one class for each row.*binary_crossentropy"):
+        KerasClassifier(softmax).fit(X, y=labels)
+
+
+def weighing(weights, **params):
+    return KerasClassifier(softmax, fit__class_weight=weights, **QUICK, **params)
+
+
+@pytest.mark.parametrize("labels", [WORDS, np.eye(2)[SIGN]])
+def test_balanced_classes_are_weighed_by_how_many_there_are(labels):
+    rows = np.concatenate([np.flatnonzero(SIGN), np.flatnonzero(SIGN == 0)[:5]])
+    few, n_few = labels[rows], len(rows)
+    keys = (0, 1) if few.ndim == 2 else ("no", "yes")
+    told = {keys[0]: n_few / (2 * 5), keys[1]: n_few / (2 * (n_few - 5))}
+
+    balanced, spelled = (weighing(w).fit(X[rows], y=few) for w in ("balanced", told))
+
+    assert same(weights_of(balanced), weights_of(spelled))
+
+
+def test_weights_of_classes_and_of_rows_are_multiplied():
+    rows = np.where(SIGN == 1, 2.0, 1.0)
+
+    both = weighing({"yes": 3.0}).fit(X, y=WORDS, sample_weight=rows)
+    product = weighing(None).fit(X, y=WORDS, sample_weight=np.where(SIGN == 1, 6.0, 1.0))
+
+    assert same(weights_of(both), weights_of(product))
+    with pytest.raises(ShapeError, match="inconsistent"):
+        weighing({"yes": 3.0}).fit(X, y=WORDS, sample_weight=rows[:3])
+
+
+def test_weights_of_classes_count_in_batches_where_they_are_told():
+    heavy = weighing({"yes": 1e3}).partial_fit(X, y=WORDS).partial_fit(X[:2], y=WORDS[:2])
+    even = weighing(None).partial_fit(X, y=WORDS).partial_fit(X[:2], y=WORDS[:2])
+
+    assert not same(weights_of(heavy), weights_of(even))
+    with pytest.raises(ValueError, match=r"'balanced' needs the labels of all rows"):
+        weighing("balanced").partial_fit(X, y=WORDS)
+
+
+def test_weights_of_unknown_classes_are_refused():
+    with pytest.raises(ValueError, match="are not in class_weight"):
+        weighing({"oui": 3.0}).fit(X, y=WORDS)

@@ -5,10 +5,11 @@ import pytest
 from keras_models import TOTAL, WORDS, X, dense, line, same, softmax, two_by_two, weights_of
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 
 import skmegatron as sm
-from skmegatron.layers import Keras, KerasClassifier, Whiten
+from skmegatron.layers import Keras, KerasClassifier, Sklearn, Whiten
 
 B = np.random.default_rng(1).normal(size=(80, 2))
 
@@ -134,3 +135,39 @@ def test_a_memory_knows_a_network_again_by_its_held_out_rows_too():
     assert_array_equal(again.transform(X), first.transform(X))
     assert again.steps_["net"].history_ == first.steps_["net"].history_
     assert other.steps_["net"].history_ != first.steps_["net"].history_
+
+
+def stacked(net):
+    x, y = sm.Input("x", shape=(3,)), sm.Target("y")
+    return sm.Pipeline([x, y], Sklearn(Ridge())(net(x, y=y), "head", y=y))
+
+
+def alone(layer):
+    x, y = sm.Input("x", shape=(None,)), sm.Target("y")
+    return sm.Pipeline([x, y], layer(x, "net", y=y))
+
+
+@pytest.mark.parametrize("method", ["predict", "transform"])
+def test_a_step_below_a_network_is_told_of_and_the_mend_works(method):
+    layer = Keras(dense, loss="mse", random_state=0)
+
+    (leak,) = stacked(layer).check_leakage()
+    assert (leak.kind, leak.path) == ("in-sample", ("keras", "head"))
+    assert "Sklearn(inner, method='predict', cv=5)(node, y=label)" in leak.mend
+
+    mended = stacked(Sklearn(alone(layer), method=method, cv=3))
+    assert mended.check_leakage() == []
+    assert mended.fit(X, TOTAL).predict(X).shape == (80,)
+
+
+def test_a_classifier_is_told_of_with_its_probabilities():
+    (leak,) = stacked(KerasClassifier(softmax)).check_leakage()
+
+    assert "method='predict_proba'" in leak.mend
+
+
+def test_a_network_that_learns_its_input_tells_no_labels():
+    x, y = sm.Input("x", shape=(3,)), sm.Target("y")
+    code = Keras(dense, loss="mse")(x, y=Whiten()(x))
+
+    assert sm.Pipeline([x, y], Sklearn(Ridge())(code, y=y)).check_leakage() == []

@@ -346,3 +346,29 @@ def test_a_model_that_fails_in_the_first_step_of_a_warm_start_is_what_it_was():
 
     assert_allclose(layer.predict(X), before)
     layer.set_params(batch_size=20).fit(X, y=TOTAL)
+
+
+def test_a_warm_start_that_fails_late_leaves_the_model_as_it_was():
+    keras = load_keras()
+
+    class Stops(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 2:
+                raise KeyboardInterrupt
+
+    layer = Keras(dense, loss="mse", optimizer="adam", random_state=0).fit(X, y=TOTAL)
+    before = layer.predict(X)
+
+    layer.set_params(warm_start=True, epochs=3, batch_size=10, callbacks=Stops())
+    with pytest.raises(KeyboardInterrupt):
+        layer.fit(X, y=TOTAL)
+
+    assert_allclose(layer.predict(X), before)
+    layer.set_params(callbacks=None).fit(X, y=TOTAL)
+
+
+@pytest.mark.parametrize("verbose", [1, 2])
+def test_batches_show_their_progress(verbose, capfd):
+    of_one(Keras(dense, loss="mse", verbose=verbose)).fit_generator(BATCHES, epochs=2)
+
+    assert capfd.readouterr().out.count("loss") >= 2

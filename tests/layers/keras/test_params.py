@@ -1,13 +1,31 @@
+import copy
 import pickle
 
 import numpy as np
 import pytest
 from keras_models import TOTAL, X, dense, line, same, weights_of
+from numpy.testing import assert_allclose
 from sklearn.base import clone
 
 import skmegatron as sm
 from skmegatron.layers import Keras
 from skmegatron.layers.keras.backend import load_keras
+
+
+class Perceptron(load_keras().Model):
+    """A model that tells its inputs only when it is called."""
+
+    def __init__(self, units=3, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.hidden = load_keras().layers.Dense(units, "relu")
+        self.last = load_keras().layers.Dense(1)
+
+    def call(self, given):
+        return self.last(self.hidden(given))
+
+    def get_config(self):
+        return super().get_config() | {"units": self.units}
 
 
 def test_parameters_are_those_of_the_layer_and_of_the_build_function_with_its_defaults():
@@ -171,3 +189,68 @@ def test_an_unfitted_layer_around_a_template_is_pickled():
     layer = pickle.loads(pickle.dumps(Keras(line(), reset_weights=False)))
 
     assert layer.fit(X, y=TOTAL).predict(X).shape == (80, 1)
+
+
+def test_arguments_of_a_build_function_may_be_called_like_what_is_routed():
+    seen = []
+
+    def build(meta, fit=1, compile=2, name="n", hyperparameters=3):
+        seen.append((fit, compile, name, hyperparameters))
+        return dense(meta)
+
+    layer = Keras(build, loss="mse").set_params(fit=4, compile=5, name="m", hyperparameters=6)
+    clone(layer).fit(X, y=TOTAL)
+
+    assert seen == [(4, 5, "m", 6)]
+
+
+def test_an_argument_called_model_is_refused():
+    with pytest.raises(TypeError, match=r"'model'.*another name"):
+        Keras(lambda model: model, loss="mse").fit(X, y=TOTAL)
+
+
+@pytest.mark.parametrize("model", [None, "dense", 3])
+def test_what_is_neither_function_nor_model_is_refused(model):
+    with pytest.raises(TypeError, match=r"takes a function that builds a model.*Keras\(build"):
+        Keras(model, loss="mse").fit(X, y=TOTAL)
+
+
+def test_a_class_of_models_is_a_build_function():
+    layer = Keras(Perceptron, loss="mse", random_state=0)
+    assert layer.get_params()["units"] == 3
+
+    layer.set_params(units=5).fit(X, y=TOTAL)
+
+    assert [w.shape for w in weights_of(layer)] == [(3, 5), (5,), (5, 1), (1,)]
+    assert_allclose(copy.deepcopy(layer).predict(X), layer.predict(X))
+    assert_allclose(pickle.loads(pickle.dumps(layer)).predict(X), layer.predict(X), rtol=1e-6)
+
+
+def test_a_template_of_a_class_of_its_own_begins_with_its_weights():
+    template = Perceptron()
+    template(X[:1])
+    template.compile("sgd", "mse")
+
+    layer = Keras(template, epochs=0, reset_weights=False).fit(X, y=TOTAL)
+
+    assert same(weights_of(layer), template.get_weights())
+
+
+def test_a_template_without_shapes_is_pickled_silently():
+    keras = load_keras()
+    template = keras.Sequential([keras.layers.Dense(1)])
+
+    layer = pickle.loads(pickle.dumps(Keras(template, loss="mse"))).fit(X, y=TOTAL)
+
+    assert layer.predict(X).shape == (80, 1)
+    assert not template.built
+
+
+def test_the_text_of_a_layer_with_arrays_tells_what_is_not_the_default():
+    ones = np.ones(2)
+
+    def build(sizes=ones):
+        return sizes
+
+    assert repr(Keras(build, sizes=np.ones(2))) == "Keras(build)"
+    assert repr(Keras(build, sizes=np.zeros(2))) == "Keras(build, sizes=array([0., 0.]))"

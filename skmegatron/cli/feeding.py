@@ -1,0 +1,230 @@
+"""The data of a command: which reader takes it, and what of it goes to which input.
+
+A pipeline is fed batches by the names of its inputs. Where its one input is a whole table, it
+gets the columns of the fit; where the fit saw no names, all columns there are.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence, Sized
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skmegatron.errors import MissingColumnError, ShapeError
+from skmegatron.io.generator import (
+    BatchGenerator,
+    CSVGenerator,
+    ParquetGenerator,
+    SQLGenerator,
+)
+from skmegatron.nodes.core import InputNode
+from skmegatron.pipeline.estimator import Pipeline
+
+STDIN = "-"
+_PARQUET = (".parquet", ".pq")
+_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,17}")
+
+
+def is_url(place: str) -> bool:
+    """Tell a database URL from a path.
+
+    Parameters
+    ----------
+    place : str
+
+    Returns
+    -------
+    bool
+    """
+    return "://" in place
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What of the data is asked for.
+
+    Attributes
+    ----------
+    place : str
+        A CSV file, a Parquet file or a folder of them, a database URL, or ``-`` for CSV from
+        stdin, which is kept in a temporary file: it is looked at twice.
+    size : int
+        Rows of a batch.
+    index : str or None
+        The column that holds the keys of the rows.
+    query : str or None
+        For a database.
+    exclude : sequence of str
+        Columns to leave out.
+    dtype : mapping of str to str
+        Of columns, by name.
+    """
+
+    place: str
+    size: int
+    index: str | None
+    query: str | None
+    exclude: Sequence[str]
+    dtype: Mapping[str, str]
+
+
+@contextmanager
+def opened(asked: Asked, pipeline: Pipeline) -> Iterator[Fed]:
+    """Open the data, as batches that a pipeline takes.
+
+    Parameters
+    ----------
+    asked : Asked
+    pipeline : Pipeline
+
+    Yields
+    ------
+    Fed
+    """
+    place, size = asked.place, asked.size
+    options: dict[str, Any] = {"exclude_cols": asked.exclude, "dtype": dict(asked.dtype) or None}
+    if place == STDIN:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "stdin"
+            with open(path, "wb") as file:
+                shutil.copyfileobj(sys.stdin.buffer, file)
+            yield _from_text(path, asked, pipeline)
+    elif is_url(place):
+        yield Fed(SQLGenerator(place, asked.query, size, **options), pipeline, asked.index)
+    elif os.path.isdir(place) or place.lower().endswith(_PARQUET):
+        yield Fed(ParquetGenerator(place, size, **options), pipeline, asked.index)
+    else:
+        yield _from_text(Path(place), asked, pipeline)
+
+
+def _from_text(path: Path, asked: Asked, pipeline: Pipeline) -> Fed:
+    """Read the keys of the rows as they are written, so that 007 stays 007."""
+    dtype = dict(asked.dtype)
+    batches = CSVGenerator(path, asked.size, asked.exclude, dtype=dtype or None)
+    fed = Fed(batches, pipeline, asked.index)
+    plain = asked.index in (batches.columns or ()) and asked.index not in {*dtype, *fed.named}
+    if asked.index is None or not plain:
+        return fed
+    batches = CSVGenerator(path, asked.size, asked.exclude, dtype={**dtype, asked.index: "str"})
+    return Fed(batches, pipeline, asked.index, keys_from_text=True)
+
+
+class Fed:
+    """Batches of a reader, as a pipeline takes them.
+
+    Parameters
+    ----------
+    batches : BatchGenerator
+    pipeline : Pipeline
+    index : str or None
+        The column that holds the keys of the rows.
+    keys_from_text : bool, default=False
+        Whether keys come as text, and those that are whole numbers become numbers.
+
+    Attributes
+    ----------
+    key : str or None
+        Under which a batch holds the keys of its rows.
+    n_rows : int or None
+        Where that can be told beforehand: about how many there are.
+    named : set of str
+        Columns that the pipeline asks for by name.
+    prefetch : bool
+        Whether the reader may read ahead in another thread.
+    """
+
+    def __init__(
+        self,
+        batches: BatchGenerator,
+        pipeline: Pipeline,
+        index: str | None,
+        *,
+        keys_from_text: bool = False,
+    ) -> None:
+        self.prefetch = batches.prefetch
+        self.n_rows = len(batches) * batches.batch_size if isinstance(batches, Sized) else None
+        self._batches, self._index, self._keys_from_text = batches, index, keys_from_text
+        self._inputs: list[InputNode] = pipeline.graph.data_inputs
+        self._names: list[str] | None = getattr(pipeline, "feature_names_in_", None)
+        self._n_columns: int | None = getattr(pipeline, "n_features_in_", None)
+        self.named = {str(c) for node in self._inputs for c in node.columns or (node.name,)}
+        self.named |= set(() if self._names is None else self._names)
+        # Labels in the table are no features.
+        self._apart = {index, *(node.name for node in pipeline.graph.targets)}
+        # The keys stand beside the inputs, one of which may have the name of their column.
+        self.key = index
+        while self.key in pipeline.graph.node_names.values():
+            self.key = f"{self.key}_"
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for batch in self._batches:
+            if self._index is not None and self._index not in batch:
+                raise MissingColumnError(
+                    f"There is no column {self._index!r} to take the index from; the columns "
+                    f"are {list(batch)}. Name one of them: --index COLUMN."
+                )
+            fed = self._bound(batch)
+            if self.key is not None and self._index is not None:
+                keys = batch[self._index]
+                fed.setdefault(self.key, _numbers(keys) if self._keys_from_text else keys)
+            yield fed
+
+    def _bound(self, batch: Mapping[str, Any]) -> dict[str, Any]:
+        """Take what the inputs ask for, by their names."""
+        alone = self._inputs[0] if len(self._inputs) == 1 else None
+        whole = alone is not None and alone.columns is None and alone.shape != ()
+        if alone is not None and whole and np.ndim(batch.get(alone.name, 0)) < 2:
+            return {alone.name: self._table(batch)}
+        rest = self._rest(batch)
+        fed: dict[str, Any] = {}
+        for node in self._inputs:
+            columns = [node.name] if node.columns is None else list(node.columns)
+            if any(isinstance(column, int) for column in columns):  # places in the table
+                fed[node.name] = pd.DataFrame({name: batch[name] for name in rest})
+            fed |= {str(name): batch[str(name)] for name in columns if name in batch}
+        return fed
+
+    def _table(self, batch: Mapping[str, Any]) -> Any:
+        if self._names is not None:
+            missing = [name for name in self._names if name not in batch]
+            if missing:
+                raise MissingColumnError(
+                    f"The pipeline was fitted on columns that are not there: {missing}. The "
+                    f"columns that came are {list(batch)}."
+                )
+            return pd.DataFrame({name: batch[name] for name in self._names})
+        names = self._rest(batch)
+        table = _side_by_side([batch[name] for name in names])
+        if self._n_columns not in (None, table.shape[1]):
+            raise ShapeError(
+                f"The pipeline was fitted on {self._n_columns} columns without names, got "
+                f"{table.shape[1]}: {names}. Leave others out: --exclude COLUMN, or --index "
+                "COLUMN for the one that holds the index."
+            )
+        return table
+
+    def _rest(self, batch: Mapping[str, Any]) -> list[str]:
+        return [name for name in batch if name not in self._apart]
+
+
+def _numbers(keys: Any) -> Any:
+    """Turn text into whole numbers, if that loses nothing."""
+    plain = all(isinstance(key, str) and _WHOLE.fullmatch(key) for key in keys)
+    return keys.astype(np.int64) if plain else keys
+
+
+def _side_by_side(arrays: Sequence[Any]) -> Any:
+    mixed = any(array.dtype.kind not in "biufc" for array in arrays)
+    if mixed and len({array.dtype for array in arrays}) > 1:
+        arrays = [array.astype(object) for array in arrays]
+    return np.column_stack(arrays)

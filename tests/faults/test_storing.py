@@ -1,0 +1,121 @@
+"""Faults around a store: what is in it is what was given out, and never half of it."""
+
+import numpy as np
+import pytest
+from faulty import FUSE, Interrupted
+from numpy.testing import assert_array_equal
+from scenes import LABELS, PIECES, ROWS, STORES, drawn, fit, same, state
+
+from skmegatron import load_pipeline
+
+ERRORS = [ArithmeticError, MemoryError, KeyboardInterrupt]
+
+
+@pytest.fixture(params=STORES)
+def pipe(request, tmp_path):
+    return fit_one(STORES[request.param](tmp_path))
+
+
+def fit_one(place):
+    pipe = drawn(name="stored", storage=place)
+    fit(pipe)
+    assert pipe.storage.fingerprint  # made once for each fit, from what the steps consist of
+    return pipe
+
+
+def n_stored(pipe):
+    return sum(held.n_rows for held in pipe.storage.store.describe())
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_a_transform_that_fails_at_any_step_stores_nothing(pipe, error):
+    with FUSE.watching() as done:
+        expected = pipe.transform(ROWS)
+    pipe.storage.store.drop("stored")
+    before = state(pipe)
+    for place in range(len(done)):
+        with FUSE.watching(place, error), pytest.raises(error):
+            pipe.transform(ROWS)
+        assert n_stored(pipe) == 0
+        assert state(pipe) == before
+
+    assert_array_equal(pipe.transform(ROWS), expected)
+    assert_array_equal(pipe.storage.read(rows=list(range(12)))["slope"], expected)
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_a_stream_that_fails_anywhere_has_stored_what_it_gave_out(pipe, error):
+    with FUSE.watching() as done:
+        expected = np.concatenate(list(pipe.transform_generator(PIECES)))
+    for place in range(len(done)):
+        pipe.storage.store.drop("stored")
+        given = []
+        with FUSE.watching(place, error), pytest.raises(error):
+            given.extend(pipe.transform_generator(PIECES))
+        n_given = 3 * len(given)
+        assert n_stored(pipe) == n_given
+        if n_given:
+            held = pipe.storage.read(rows=list(range(n_given)))["slope"]
+            assert_array_equal(held, expected[:n_given])
+
+    assert same(np.concatenate(list(pipe.transform_generator(PIECES))), expected)
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_a_source_that_fails_leaves_the_rows_before_it(pipe, error):
+    def source():
+        yield PIECES[0]
+        yield PIECES[1]
+        raise error("the source has failed")
+
+    with pytest.raises(error, match="the source has failed"):
+        list(pipe.transform_generator(source))
+
+    assert n_stored(pipe) == 6
+
+
+def test_a_stream_that_is_given_up_has_stored_what_it_gave_out(pipe):
+    stream = pipe.transform_generator(PIECES)
+    next(stream)
+    stream.close()
+
+    assert n_stored(pipe) == 3
+
+
+def test_a_write_interrupted_anywhere_is_whole_or_not_there(pipe):
+    with Interrupted() as counted:
+        expected = pipe.transform(ROWS)
+    for at in range(0, counted.n_lines, 397):
+        pipe.storage.store.drop("stored")
+        try:
+            with Interrupted(at):
+                pipe.transform(ROWS)
+        except KeyboardInterrupt:
+            assert n_stored(pipe) in (0, 12)
+        assert_array_equal(pipe.transform(ROWS), expected)
+        assert n_stored(pipe) == 12
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_a_save_that_fails_leaves_the_file_before_it(error, tmp_path):
+    pipe = drawn(name="saved")
+    fit(pipe)
+    path = pipe.save(tmp_path)
+    before = path.read_bytes()
+    pipe.fit(ROWS[:6], LABELS[:6])
+    pipe.save(tmp_path / "elsewhere")  # which makes the fingerprint, once
+    with FUSE.watching() as done:
+        pipe.save(tmp_path / "elsewhere")
+
+    for place in range(len(done)):
+        try:
+            with FUSE.watching(place, error):
+                pipe.save(tmp_path)
+        except error:
+            assert path.read_bytes() == before
+            held = [p for p in tmp_path.iterdir() if p.name != "elsewhere"]
+            assert held == [path]
+        else:  # a step that cannot be looked through beforehand is written all the same
+            assert error is not KeyboardInterrupt
+            assert same(load_pipeline(path).predict(ROWS), pipe.predict(ROWS))
+            path.write_bytes(before)
