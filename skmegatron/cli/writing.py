@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -204,7 +204,8 @@ def table_file(place: str | None) -> Iterator[Sink]:
     if place is None:
         stdout = _Csv(sys.stdout.buffer)
         try:
-            yield stdout
+            with redirect_stdout(sys.stderr):  # a step that prints is no row
+                yield stdout
         finally:
             stdout.close()
         return

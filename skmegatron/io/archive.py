@@ -17,6 +17,7 @@ from typing import IO, Any
 import numpy as np
 
 from skmegatron.errors import LoadError
+from skmegatron.io.schema import renumbered
 from skmegatron.io.sealed import checksum_of, description_in, find_seal
 
 #: Of the members of an archive, the one that describes it, and the one that skops reads.
@@ -33,33 +34,30 @@ _OF_SPARSE = frozenset(
 _MOST_DENSE, _SMALL = 200, 1 << 24
 
 
-def sealed_archive(content: io.BytesIO, description: dict[str, Any]) -> io.BytesIO:
-    """Copy what skops has written, with a description and a checksum of the whole.
+def seal_archive(content: IO[bytes], target: IO[bytes], description: dict[str, Any]) -> None:
+    """Write an archive of skops anew, with a description and a checksum of the whole.
 
     Parameters
     ----------
-    content : BytesIO
+    content : binary file
+        What skops has written.
+    target : binary file
+        Open for writing and reading. The same pipeline gives the same bytes.
     description : dict
         JSON-able.
-
-    Returns
-    -------
-    BytesIO
-        With the schema in one line: indented, it is more than twice as long.
     """
-    sealed = io.BytesIO()
-    with zipfile.ZipFile(content) as old, zipfile.ZipFile(sealed, "w") as new:
-        for name in old.namelist():
-            data = old.read(name)
-            new.writestr(name, json.dumps(json.loads(data)) if name == SCHEMA else data)
-        new.writestr(DESCRIPTION, json.dumps(description, indent=1))
+    with zipfile.ZipFile(content) as old, zipfile.ZipFile(target, "w") as new:
+        schema = json.loads(old.read(SCHEMA))
+        for before, after in renumbered(schema).items():
+            new.writestr(zipfile.ZipInfo(after), old.read(before))
+        new.writestr(zipfile.ZipInfo(SCHEMA), json.dumps(schema, separators=(",", ":")))
+        new.writestr(zipfile.ZipInfo(DESCRIPTION), json.dumps(description, indent=1))
         new.comment = bytes(_COMMENT)
-    end = sealed.seek(-_COMMENT, io.SEEK_END)
-    sealed.seek(0)
-    checksum = checksum_of(sealed, end)
-    sealed.seek(end)
-    sealed.write(checksum + _MARK)
-    return sealed
+    end = target.seek(-_COMMENT, io.SEEK_END)
+    target.seek(0)
+    checksum = checksum_of(target, end)
+    target.seek(end)
+    target.write(checksum + _MARK)
 
 
 def is_archive(path: str | os.PathLike[str]) -> bool:

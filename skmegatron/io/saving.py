@@ -1,8 +1,9 @@
 """One object to one file and back.
 
-Files are plain joblib files. What Python cannot import elsewhere - lambdas, functions
-inside functions, anything from ``__main__`` - is written by value with cloudpickle, and
-only that: `Portable` looks first, so large arrays stay where joblib can map them.
+Files are plain joblib files, with a description and a checksum behind the pickle. What Python
+cannot import elsewhere - lambdas, functions inside functions, anything from ``__main__`` - is
+written by value with cloudpickle, and only that: `Portable` looks first, so large arrays stay
+where joblib can map them.
 """
 
 from __future__ import annotations
@@ -11,12 +12,7 @@ import importlib
 import os
 import pickle
 import sys
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from copy import deepcopy
-from glob import escape
 from pathlib import Path
 from types import FunctionType
 from typing import IO, Any
@@ -26,12 +22,11 @@ import joblib
 import numpy as np
 
 from skmegatron.errors import LoadError
+from skmegatron.io.drafts import whole_file
 from skmegatron.io.sealed import checksum_of, description_in, find_seal, seal
 
 #: How pickles, and the compressed files that joblib writes, begin.
 _STARTS = (b"\x80", b"x", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"]\x00\x00", b"\x04\x22\x4d\x18")
-#: Seconds after which nobody is writing a draft any more.
-_A_DAY = 86_400
 
 
 class Portable:
@@ -99,54 +94,6 @@ def save(
         if description is not None:
             seal(file, description)
     return Path(path)
-
-
-@contextmanager
-def whole_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """Open a file that takes the place of another one when all of it is written.
-
-    Parameters
-    ----------
-    path : path-like
-        The folder is made where it is missing.
-
-    Yields
-    ------
-    binary file
-        Open for writing and reading. An error leaves nothing of it. A process that is killed
-        leaves a draft behind, which the next one to write the same file a day later removes.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_left_behind(path)
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w+b") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(draft, 0o666 & ~_umask())  # mkstemp makes files that only the owner reads
-        os.replace(draft, path)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
-    _keep_name(path.parent)
-
-
-def _remove_left_behind(path: Path) -> None:
-    for draft in path.parent.glob(f".{escape(path.name)}.*.tmp"):
-        if time.time() - draft.stat().st_mtime > _A_DAY:
-            draft.unlink(missing_ok=True)
-
-
-def _keep_name(folder: Path) -> None:
-    """Let a new name in a folder outlive a loss of power, where the system can."""
-    if hasattr(os, "O_DIRECTORY"):
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def load(path: str | os.PathLike[str], expected: type) -> Any:
@@ -253,12 +200,6 @@ def _read(file: IO[bytes]) -> Any:
     if sealed is None and start.startswith(b"\x80") and file.read(1):
         raise pickle.UnpicklingError("it goes on behind its end")
     return value
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 class _FoundLocalCode(Exception):

@@ -205,6 +205,36 @@ def is_null(part: dict[str, Any]) -> bool:
     return part.get("__loader__") == "JsonNode" and part.get("content") == "null"
 
 
+def renumbered(schema: dict[str, Any]) -> dict[str, str]:
+    """Give the parts of a schema, and their members, numbers in the order in which they stand.
+
+    skops tells them by their place in memory, which is another one each time.
+
+    Parameters
+    ----------
+    schema : dict
+        Changed.
+
+    Returns
+    -------
+    dict of str to str
+        The new name of each member that is still needed.
+    """
+    numbers: dict[Any, int] = {}
+    names: dict[str, str] = {}
+    files: dict[int, str] = {}
+    for part in parts_of(schema):
+        if "__id__" in part:
+            part["__id__"] = numbers.setdefault(part["__id__"], len(numbers) + 1)
+        if part["__loader__"] == "SetNode":
+            part["content"].sort(key=lambda member: str(member.get("content")))
+        if "file" in part:
+            member = files.setdefault(part.get("__id__", -len(files)), part["file"])
+            ending = member[member.rindex(".") :]
+            part["file"] = names.setdefault(member, f"{len(names)}{ending}")
+    return names
+
+
 def _layout_of(part: dict[str, Any]) -> dict[str, Any]:
     loader = part["__loader__"]
     if loader == "NdArrayNode":

@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from skmegatron.io.archive import SCHEMA, sealed_archive
-from skmegatron.io.saving import Portable, save, unimportable, whole_file
+from skmegatron.io.archive import SCHEMA, seal_archive
+from skmegatron.io.drafts import whole_file
+from skmegatron.io.saving import Portable, save, unimportable
 from skmegatron.io.schema import check_alike, schema_of
 from skmegatron.io.sealed import FORMAT
 from skmegatron.nodes.topology import topology
@@ -90,9 +91,9 @@ def save_pipeline(pipeline: Any, folder: str | os.PathLike[str], stem: str, kind
     description = describe_pipeline(pipeline, kind)
     if kind == "joblib":
         return save(pipeline, path, description)
-    content = sealed_archive(_skops_content(pipeline), description)
+    content = _skops_content(pipeline)
     with whole_file(path) as file:
-        file.write(content.getbuffer())
+        seal_archive(content, file, description)
     return path
 
 

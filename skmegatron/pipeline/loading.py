@@ -109,5 +109,12 @@ def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
     ('double', 'joblib', ['scalarmultiply'])
     """
     description = read_description(path)
-    print(json.dumps(description, indent=2, ensure_ascii=False))
+    print("".join(map(_shown, json.dumps(description, indent=2, ensure_ascii=False))))
     return description
+
+
+def _shown(letter: str) -> str:
+    """Escape what a terminal would take for an order, or for another direction of the line."""
+    if letter.isprintable() or letter == "\n":
+        return letter
+    return f"\\u{ord(letter):04x}" if letter <= "\uffff" else json.dumps(letter)[1:-1]

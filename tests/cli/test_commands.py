@@ -4,15 +4,18 @@ import importlib
 import json
 import os
 import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
 import skmegatron as sm
 from skmegatron.io import DataStore
+from skmegatron.io.sealed import seal
 
 COMMANDS = ("describe", "draw", "transform", "predict")
 
@@ -325,6 +328,33 @@ def test_keys_follow_the_rows_that_a_filter_leaves(run, tmp_path, batch_size):
     assert ended.out == "k,kept\nb,2\nf,6\n"
 
 
+def chatty(x):
+    print("look at me")
+    return x
+
+
+def test_what_a_step_prints_is_no_row(run, tmp_path):
+    x = sm.Input("x")
+    path = sm.Pipeline(x, sm.layers.Lambda(chatty)(x, "same"), name="chatty").save(tmp_path)
+    (tmp_path / "x.csv").write_text("x\n1\n")
+
+    ended = run("transform", path, tmp_path / "x.csv")
+
+    assert ended.out == "same\n1\n"
+    assert ended.err == "look at me\n"
+
+
+def test_sparse_outputs_are_written_densely_under_their_names(run, tmp_path):
+    text = sm.Input("text")
+    words = sm.layers.Sklearn(CountVectorizer())(text, "words")
+    pipe = sm.Pipeline(text, words, name="words").fit({"text": ["ab cd", "cd cd"]})
+    (tmp_path / "in.csv").write_text("text,n\ncd ab cd,1\nef,2\n")
+
+    ended = run("transform", pipe.save(tmp_path), tmp_path / "in.csv", "--index", "n")
+
+    assert ended.out == "n,ab,cd\n1,1,2\n2,0,0\n"
+
+
 # To everywhere
 
 
@@ -386,6 +416,31 @@ def test_probabilities_have_columns_of_their_classes(run, saved, csv, features, 
     assert_array_equal(table.to_numpy(), sm.load_pipeline(saved).predict_proba(features))
 
 
+def test_several_outputs_go_into_one_store(run, by_name, numbers, tmp_path):
+    store = f"sqlite:///{tmp_path}/out.db"
+
+    assert run("transform", by_name, numbers, "--out", store, "--index", "k").code == 0
+
+    found = DataStore("named", "", store).read(rows=[49, 0])
+    table = pd.read_csv(numbers)
+    assert_array_equal(found["twice"], table["a"].to_numpy()[[49, 0]] * 2)
+    assert found["both"].shape == (2, 2)
+
+
+def test_a_store_may_be_the_database_that_is_read(run, saved, flowers, tmp_path):
+    url = f"sqlite:///{tmp_path}/flowers.db"
+    with closing(sqlite3.connect(tmp_path / "flowers.db")) as connection:
+        flowers.to_sql("flowers", connection, index=False)
+
+    ended = run(
+        *("predict", saved, url, "--query", "SELECT * FROM flowers"),
+        *("--out", url, "--index", "id", "--batch-size", "10"),
+    )
+
+    assert (ended.code, ended.err) == (0, "")
+    assert len(DataStore("iris", "1", url).index()) == len(flowers)
+
+
 # What goes wrong
 
 
@@ -395,6 +450,16 @@ def failed(ended, code, *words):
     assert "Traceback" not in ended.err
     for some in words:
         assert some in ended.err
+
+
+def test_a_description_that_is_no_graph_is_not_drawn(run, tmp_path):
+    path, out = tmp_path / "evil.pkl", tmp_path / "evil.svg"
+    with open(path, "w+b") as file:
+        file.write(b"\x80\x04N.")
+        seal(file, {"format": 1, "graph": {"nodes": [{"name": "<script>"}], "outputs": []}})
+
+    failed(run("draw", path, out), 1, "GraphError", "'nodes[0].kind' is missing")
+    assert not out.exists()
 
 
 def test_files_that_are_not_there(run, saved, csv, tmp_path):

@@ -10,6 +10,7 @@ import json
 import os
 import pickle
 import struct
+import warnings
 import zipfile
 from functools import cache
 
@@ -21,8 +22,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 import skmegatron as sm
+from skmegatron.io.archive import seal_archive
 from skmegatron.io.sealed import seal
 from skmegatron.layers import Lambda, Sklearn, StaticDot, Whiten
+from skmegatron.layers.keras.backend import load_keras
 
 SKOPS, JOBLIB = {}, {}
 ROWS = np.array([[1.0, 5.0], [2.0, 3.0], [4.0, 4.0], [7.0, 0.0]])
@@ -506,8 +509,6 @@ for _name in BAD_NAMES:
 
 @skops_file
 def member_twice():
-    import warnings
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return zipped([*plain().items(), ("schema.json", b"{}")])
@@ -660,11 +661,10 @@ def description_without_checksum():
 @skops_file
 def description_of_a_later_format():
     told = json.loads(members(whole("skops"))["skmegatron.json"])
-    from skmegatron.io.archive import seal_archive
-
     file = io.BytesIO(zipped(plain()))
-    seal_archive(file, {**told, "format": 99})
-    return file.getvalue()
+    sealed = io.BytesIO()
+    seal_archive(file, sealed, {**told, "format": 99})
+    return sealed.getvalue()
 
 
 @skops_file
@@ -737,8 +737,6 @@ for _name, _content in {"nothing": b"", "text": b"hello", "zeros": bytes(500)}.i
 @cache
 def network():
     """Give the bytes of a small network as Keras saves it."""
-    from skmegatron.layers.keras.backend import load_keras
-
     keras = load_keras()
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
