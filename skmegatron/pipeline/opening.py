@@ -46,7 +46,7 @@ _HARMLESS = {
     },
     "numpy.dtype": "DTypeNode",
     "sklearn.utils._bunch.Bunch": "DictNode",
-    "skmegatron.layers.keras.persisting._Apart": "ObjectNode",
+    "skmegatron.layers.keras.apart._Held": "ObjectNode",
 }
 
 
