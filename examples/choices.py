@@ -66,7 +66,7 @@ best = tried.pivot_table(
     index="param_scale", columns="param_reduce", values="mean_test_score", aggfunc="max"
 ).loc[grid["scale"]]
 figure, axis = plt.subplots(figsize=(5, 3.4), layout="constrained")
-axis.imshow(best, cmap="Blues", vmin=0.88, vmax=1, aspect="auto")
+axis.imshow(best, cmap="Blues", vmin=0.9, vmax=1.1, aspect="auto")
 axis.set_xticks(range(best.shape[1]), best.columns)
 axis.set_yticks(range(best.shape[0]), best.index)
 for (row, column), score in np.ndenumerate(best):

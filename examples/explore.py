@@ -66,7 +66,7 @@ plt.show()
 # Pictures
 # --------
 # ``Histogram`` gives a figure of its own, which ``display`` shows in a notebook. Here its counts
-# are of the two components that the classifier reads. The first one has gaps where one cultivar
+# are of the two components that the classifier reads. The first one dips where one cultivar
 # ends and another begins.
 
 print(f"{found['spread']} with {len(found['spread'].axes)} panels")
@@ -88,8 +88,7 @@ plt.show()
 scores = pipe.evaluate(test, asked)
 print(f"accuracy {scores['accuracy']:.3f} of {len(test)} wines")
 
-display = ConfusionMatrixDisplay(scores["confusion"])
-display.plot(cmap="Blues", colorbar=False)
-display.figure_.set_size_inches(4, 3.4)
+figure, axis = plt.subplots(figsize=(4, 3.4), layout="constrained")
+ConfusionMatrixDisplay(scores["confusion"]).plot(ax=axis, cmap="Blues", colorbar=False)
 plt.show()
 print(f"{np.trace(scores['confusion'])} on the diagonal")

@@ -86,8 +86,8 @@ for name, leaks in found.items():
 # What cross-validation says
 # --------------------------
 # The warnings are not shown again, since these leaks are drawn on purpose. Accuracy gives away
-# two of the three. The third shows in the log loss only: the model is wrong as often as any, and
-# sure of it.
+# two of the three. The third shows in the log loss only: the model is right less often than one
+# that always says the same, and sure of it.
 
 accuracy, loss = {}, {}
 for name, pipe in drawings.items():
