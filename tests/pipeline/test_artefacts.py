@@ -201,7 +201,7 @@ def test_a_skops_file_does_not_say_where_something_is_kept(tmp_path):
 def test_a_place_inside_of_a_step_is_refused(tmp_path):
     inner = make_pipeline(StandardScaler(), memory=str(tmp_path / "memory"))
 
-    with pytest.raises(ValueError, match=r"step 'pipeline'.*'memory' of .*Pipeline tells where"):
+    with pytest.raises(ValueError, match=r"step 'pipeline'.*'memory' of .*Pipeline says where"):
         drawn(Sklearn(inner)).fit(ROWS, LABELS).save(tmp_path / "out", format="skops")
 
     assert not (tmp_path / "out").exists()

@@ -56,6 +56,16 @@ def test_code_of_the_user_in_a_network_is_asked_for(tmp_path, layer, name):
     check_same(pipe, tmp_path, trusted=[name])
 
 
+def test_loss_that_keras_would_forget_names_its_parts(tmp_path):
+    pipe = fitted(Keras(compiled(loss=keras.losses.Huber(delta=2.0))), X[:, 1])
+    path = pipe.save(tmp_path, format="skops")
+
+    with pytest.raises(LoadError, match=r"losses\.Huber'") as caught:
+        sm.load_pipeline(path)
+
+    assert "skmegatron" not in str(caught.value).partition("trusted: [")[2].partition("]")[0]
+
+
 def test_description_tells_the_version_of_keras(tmp_path, capsys):
     told = sm.describe(fitted(Keras(compiled()), X[:, 1]).save(tmp_path, format="skops"))
 

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import pydoc
 import subprocess
 import sys
 import zipfile
@@ -384,6 +385,7 @@ def test_types_that_any_file_may_hold_keep_nothing_and_read_nothing():
 
     assert "skmegatron.layers.numeric.whiten.Whiten" in own
     assert own == sorted(set(own))
+    assert all(isinstance(pydoc.locate(name), type) for name in own)
     places = ("skmegatron.io.caching", "skmegatron.io.storage", "skmegatron.io.sources")
     assert [name for name in own if name.startswith(places)] == []
     assert {name for name in own if name.startswith("skmegatron.io")} == {
