@@ -36,6 +36,7 @@ html_theme_options = {
 }
 
 autosummary_generate = True
+toc_object_entries_show_parents = "hide"  # "fit()" beside the page of a class, not "Whiten.fit()"
 numpydoc_show_class_members = False
 myst_heading_anchors = 3
 
