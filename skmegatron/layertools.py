@@ -12,7 +12,8 @@ from sklearn.utils import check_random_state
 
 from skmegatron.errors import NodeTypeError, ShapeError
 from skmegatron.io.tables import take_rows
-from skmegatron.layers.core import Lambda, Layer, Names, one_to_one
+from skmegatron.layers.columns import Names, one_to_one
+from skmegatron.layers.core import Lambda, Layer
 
 __all__ = ["Maybe", "Vectorize", "apply", "map", "maybe", "vectorize"]
 

@@ -26,7 +26,9 @@ from skmegatron.io.tables import (
     select_block,
     select_column,
 )
-from skmegatron.nodes.core import InputNode, Node, Target, TransformationNode
+from skmegatron.nodes.core import Node
+from skmegatron.nodes.inputs import InputNode, Target
+from skmegatron.nodes.made import TransformationNode
 
 
 @dataclass

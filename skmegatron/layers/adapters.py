@@ -17,7 +17,8 @@ from sklearn.utils.metaestimators import available_if
 from skmegatron.errors import NodeTypeError
 from skmegatron.io.seen import Seen, seen_rows
 from skmegatron.io.tables import columns_together, released
-from skmegatron.layers.core import Layer, Names
+from skmegatron.layers.columns import Names
+from skmegatron.layers.core import Layer
 from skmegatron.layers.outoffold import PER_CLASS, out_of_fold, splits_of
 from skmegatron.layers.responding import Responding, joined_names, names_of, offers
 from skmegatron.layers.wrapping import (

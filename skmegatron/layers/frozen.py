@@ -17,7 +17,8 @@ from sklearn.utils import get_tags
 from skmegatron.errors import NodeTypeError
 from skmegatron.io.seen import Seen
 from skmegatron.layers.adapters import Sklearn
-from skmegatron.layers.core import Layer, Names
+from skmegatron.layers.columns import Names
+from skmegatron.layers.core import Layer
 from skmegatron.layers.wrapping import is_fitted
 from skmegatron.nodes.choices import choice_in
 from skmegatron.nodes.core import Node, hooks

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from skmegatron.io.tables import column_names, is_frame, select_block
-from skmegatron.layers.core import Names, StatelessLayer, one_to_one
+from skmegatron.layers.columns import Names, one_to_one
+from skmegatron.layers.core import StatelessLayer
 
 Array = NDArray[Any]
 DType = np.dtype[Any]

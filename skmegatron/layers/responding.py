@@ -15,7 +15,8 @@ from sklearn.utils.metaestimators import available_if
 
 from skmegatron.io.tables import as_values, columns_together, describe
 from skmegatron.layers.answering import Asker
-from skmegatron.layers.core import Layer, Names
+from skmegatron.layers.columns import Names
+from skmegatron.layers.core import Layer
 from skmegatron.layers.wrapping import one_way, wants_columns
 
 

@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skmegatron.layers.core import Names, StatelessLayer, one_to_one
+from skmegatron.layers.columns import Names, one_to_one
+from skmegatron.layers.core import StatelessLayer
 from skmegatron.optional import optional
 
 #: Name and ISO 639-1 code of the languages whose words the package stopwords has: few, and

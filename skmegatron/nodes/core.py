@@ -1,9 +1,10 @@
 """Nodes and steps: the drawing itself.
 
 A node is a place that will hold an array. It is made by `Input`, by `Target`, or by
-calling a layer, which makes a `Step` (the call) and one node per output of the layer. A
-node knows where it comes from and never changes afterwards, so graphs cannot have cycles
-and can be shared; runs keep their values elsewhere. Only eager nodes carry a value.
+calling a layer, which makes a `Step` (the call) and one node per output of the layer:
+`inputs` has the former, `made` the latter. A node knows where it comes from and never
+changes afterwards, so graphs cannot have cycles and can be shared; runs keep their values
+elsewhere. Only eager nodes carry a value.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
 
-from skmegatron.errors import FrozenNodeError, NamingError, NodeTypeError, ShapeError
-from skmegatron.io.tables import as_values, describe
+from skmegatron.errors import FrozenNodeError, NamingError, NodeTypeError
+from skmegatron.io.tables import describe
+
+if TYPE_CHECKING:
+    from skmegatron.nodes.made import TransformationNode
 
 #: What nodes do with the help of higher floors, which fill this in: the layers give
 #: `+`, `-`, `*`, `/`, `@` and `inverse`, the graph gives pickling and copying.
@@ -208,6 +212,8 @@ class Node(Frozen):
 
     __slots__ = ("__weakref__", "_outbound", "name", "output")
     __array_ufunc__: ClassVar[None] = None  # so that numpy leaves `array + node` to the node
+    #: Whether it only looks at other nodes, and has no value that a layer could read.
+    ends_branch: ClassVar[bool] = False
     name: str | None
     output: Any
     _outbound: list[Callable[[], Node | None]]
@@ -337,8 +343,8 @@ class Node(Frozen):
     def _add_outbound(self, node: Node) -> None:
         # Only weakly: a drawing that nobody holds any more goes away. Metrics and explorers
         # end a branch and belong to what they measure, so they stay with it.
-        stays = isinstance(node, MetricNode | ExploreNode)
         outbound = self._outbound
+        stays = node.ends_branch
         outbound.append((lambda: node) if stays else weakref.ref(node, outbound.remove))
         if stays:
             drawn.last_end = object()
@@ -418,374 +424,6 @@ class Node(Frozen):
         return hooks["compare"](">=", self, other)
 
 
-class InputNode(Node):
-    """A place where data enters the graph. `Input` is its short name.
-
-    Calling an input with an array gives a new, eager node: the layers called on it compute
-    at once.
-
-    Parameters
-    ----------
-    name : str
-        Under which the data is fed.
-    shape : tuple of int or None, default=()
-        Shape of one observation, without the first axis. None matches any size:
-        ``shape=(None,)`` takes a table with any number of columns.
-    columns : list of str or int, default=None
-        Bind these columns of a table as one 2-D array.
-
-    Examples
-    --------
-    >>> import skmegatron as sm
-    >>> sm.Input("image", shape=(8, 8))
-    Input('image', shape=(8, 8))
-    >>> sm.Input("sizes", columns=["height", "width"])
-    Input('sizes', shape=(2,), columns=['height', 'width'])
-    """
-
-    __slots__ = ("columns", "shape", "token")
-    name: str
-    shape: tuple[int | None, ...]
-    columns: tuple[str | int, ...] | None
-    token: Token
-
-    def __init__(
-        self,
-        name: str,
-        shape: Sequence[int | None] = (),
-        columns: Sequence[str | int] | None = None,
-        *,
-        output: Any = None,
-        token: Token | None = None,
-    ) -> None:
-        if not isinstance(name, str) or not name:
-            raise NamingError(
-                f"An input needs a name to be fed by, got {name!r}. Write Input('age')."
-            )
-        if isinstance(columns, str):
-            raise TypeError(f"columns takes a list, got {columns!r}. Write columns=[{columns!r}].")
-        # one number is a shape with one axis; mypy knows only the wide type of the argument
-        shape = tuple(shape) if isinstance(shape, list | tuple) else (shape,)  # type: ignore[assignment]
-        if columns is not None:
-            if shape not in ((), (None,), (len(columns),)):
-                raise ShapeError(
-                    f"Input {name!r} binds {len(columns)} columns as shape ({len(columns)},), "
-                    f"got shape={shape}. Leave shape out where columns are given."
-                )
-            shape = (len(columns),)
-        super().__init__(name, output)
-        self._set(
-            shape=shape,
-            columns=None if columns is None else tuple(columns),
-            token=token or Token(),
-        )
-
-    def validate_input(self, observations: Any) -> None:
-        """Check an array against the declared shape.
-
-        Parameters
-        ----------
-        observations : {ndarray, sparse matrix, dataframe} of shape (n_rows, ...)
-
-        Raises
-        ------
-        ShapeError
-            If the shapes do not match.
-
-        Examples
-        --------
-        >>> import numpy as np, skmegatron as sm
-        >>> sm.Input("signal", shape=(None, 3)).validate_input(np.zeros((10, 500, 3)))
-        """
-        got = tuple(observations.shape)
-        if got and got[1:] == self.shape:
-            return
-        fits = len(got) == len(self.shape) + 1 and all(
-            want is None or want == size for want, size in zip(self.shape, got[1:], strict=True)
-        )
-        if not fits:
-            raise ShapeError(self._mismatch(got))
-
-    def _mismatch(self, got: tuple[int, ...]) -> str:
-        wanted = ", ".join(
-            ["n_rows", *("any" if size is None else str(size) for size in self.shape)]
-        )
-        wanted += "," if not self.shape else ""
-        if len(got) < 2 and len(self.shape) == 1:
-            advice = (
-                f"Expected 2D array, got {len(got)}D array instead. Reshape your data with "
-                "X.reshape(-1, 1) if it is one column, or X.reshape(1, -1) if it is one row."
-            )
-        elif len(got) < 1:
-            advice = "Put a single observation into a list: [x]."
-        else:
-            size = "(None,)" if len(got) == 2 else str(tuple(got[1:]))
-            advice = f"Declare Input({self.name!r}, shape={size}) to take such data."
-        return f"Input {self.name!r} expects shape ({wanted}), got {got}. {advice}"
-
-    def __call__(self, observations: Any) -> InputNode:
-        """Make an eager node.
-
-        Parameters
-        ----------
-        observations : array-like of shape (n_rows, ...)
-
-        Returns
-        -------
-        InputNode
-            A new node that carries the array; this one stays as it is.
-
-        Raises
-        ------
-        ShapeError
-            If the array does not have the declared shape.
-        """
-        if isinstance(observations, Node) or hasattr(observations, "get_params"):
-            raise NodeTypeError(
-                f"{self!r} takes an array when called, got {observations!r}. To apply a "
-                "layer to it, write SomeLayer()(node)."
-            )
-        values = as_values(observations, self.name)
-        self.validate_input(values)
-        return type(self)._copy_of(self, output=values)
-
-    @classmethod
-    def _copy_of(cls, node: InputNode, **changes: Any) -> InputNode:
-        return cls(node.name, node.shape, node.columns, **changes)
-
-    def __repr__(self) -> str:
-        if self.eager:
-            return f"<eager {type(self).__name__} {self.name!r}: {_glimpse(self.output)}>"
-        shape = f", shape={self.shape}" if self.shape else ""
-        columns = f", columns={list(self.columns)}" if self.columns is not None else ""
-        return f"Input({self.name!r}{shape}{columns})"
-
-
-Input = InputNode
-
-
-class Target(InputNode):
-    """The place of the labels: fed by ``y`` in ``pipeline.fit(X, y)``.
-
-    May also be fed by its name in ``X``, as in ``pipeline.fit({"image": ..., "label": ...})``.
-
-    Parameters
-    ----------
-    name : str
-
-    Examples
-    --------
-    >>> import skmegatron as sm
-    >>> sm.Target("label")
-    Target('label')
-    """
-
-    __slots__ = ()
-
-    def __init__(self, name: str, *, output: Any = None, token: Token | None = None) -> None:
-        super().__init__(name, output=output, token=token)
-
-    @classmethod
-    def _copy_of(cls, node: InputNode, **changes: Any) -> InputNode:
-        return cls(node.name, **changes)
-
-    def validate_input(self, observations: Any) -> None:
-        """Accept labels of shape (n_rows,) or (n_rows, n_outputs).
-
-        Examples
-        --------
-        >>> import numpy as np, skmegatron as sm
-        >>> sm.Target("y").validate_input(np.zeros(4))
-        >>> sm.Target("y").validate_input(np.zeros((4, 2, 2)))
-        Traceback (most recent call last):
-            ...
-        skmegatron.errors.ShapeError: Target 'y' expects shape (n_rows,) or (n_rows, n_outputs),
-        got (4, 2, 2). y should be a 1d array, or 2d for several outputs.
-        """
-        if len(observations.shape) not in (1, 2):
-            raise ShapeError(
-                f"Target {self.name!r} expects shape (n_rows,) or (n_rows, n_outputs), got "
-                f"{tuple(observations.shape)}. y should be a 1d array, or 2d for several outputs."
-            )
-
-    def __repr__(self) -> str:
-        return super().__repr__() if self.eager else f"Target({self.name!r})"
-
-
-class StepNode(Node):
-    """A node that a step made: a transformation, a metric or an explorer.
-
-    Attributes
-    ----------
-    step : Step
-        The call that made it.
-    """
-
-    __slots__ = ("step",)
-    step: Step
-
-    def __init__(self, step: Step, name: str | None, output: Any = None) -> None:
-        super().__init__(name, output)
-        self._set(step=step)
-        for parent in dict.fromkeys((*step.inbound_nodes, *step.fit_only.values())):
-            parent._add_outbound(self)
-
-    @property
-    def inbound_nodes(self) -> tuple[Node, ...]:
-        """Nodes that this one is computed from, in the order of the call."""
-        return self.step.inbound_nodes
-
-    @property
-    def layer(self) -> Any:
-        """The layer whose call made this node.
-
-        Examples
-        --------
-        >>> import skmegatron as sm
-        >>> sm.layers.OneHotRange(max_val=9)(sm.Input("digit")).layer
-        OneHotRange(max_val=9)
-        """
-        return self.step.layer
-
-    def __repr__(self) -> str:
-        label = "" if self.name is None else f"{self.name!r}: "
-        if self.eager:
-            return f"<eager node {label}{_glimpse(self.output)}>"
-        given = ", ".join(repr(node.name or "...") for node in self.step.inbound_nodes)
-        return f"<{type(self).__name__} {label}{type(self.layer).__name__} of {given}>"
-
-
-class TransformationNode(StepNode):
-    """The place of what a step gives.
-
-    Made by calling a layer.
-
-    Parameters
-    ----------
-    step : Step
-        The call that made it.
-    layer_out_index : int, default=0
-        Which of the layer's outputs it holds.
-
-    Examples
-    --------
-    >>> import skmegatron as sm
-    >>> node = sm.layers.Whiten()(sm.Input("age"), "age_z")
-    >>> node
-    <TransformationNode 'age_z': Whiten of 'age'>
-    >>> type(node).__name__, node.layer_out_index
-    ('TransformationNode', 0)
-    """
-
-    __slots__ = ("layer_out_index",)
-    layer_out_index: int
-
-    def __init__(self, step: Step, layer_out_index: int = 0, output: Any = None) -> None:
-        names = step.output_names
-        super().__init__(step, step.name if names is None else names[layer_out_index], output)
-        self._set(layer_out_index=layer_out_index)
-
-    @property
-    def transformation(self) -> Any:
-        """The layer, under the name that the 2019 library gave it.
-
-        Examples
-        --------
-        >>> import skmegatron as sm
-        >>> node = sm.layers.Flatten()(sm.Input("image", shape=(8, 8)))
-        >>> node.transformation is node.layer
-        True
-        """
-        return self.step.layer
-
-    @property
-    def handed_on(self) -> Node | None:
-        """The node whose value this one has wherever nothing is fitted.
-
-        None but for steps that change the rows while fitting only.
-
-        Examples
-        --------
-        >>> import skmegatron as sm
-        >>> from imblearn.under_sampling import RandomUnderSampler
-        >>> X, y = sm.Input("X", shape=(None,)), sm.Target("y")
-        >>> fewer, labels = sm.layers.Resample(RandomUnderSampler())(X, y=y)
-        >>> fewer.handed_on, labels.handed_on
-        (Input('X', shape=(None,)), Target('y'))
-        """
-        if not self.step.train_only:
-            return None
-        return (*self.step.inbound_nodes, *self.step.fit_only.values())[self.layer_out_index]
-
-    @property
-    def is_fitted(self) -> bool:
-        """Whether the node is eager, so that its step has been fitted and run.
-
-        Examples
-        --------
-        >>> import skmegatron as sm
-        >>> x = sm.Input("x")
-        >>> sm.layers.Whiten()(x).is_fitted, sm.layers.Whiten()(x([1.0, 2.0])).is_fitted
-        (False, True)
-        """
-        return self.step.fitted is not None
-
-    def inverse(self, other: Node) -> Any:  # noqa: D102 - documented on Node
-        if not isinstance(other, Node):
-            raise NodeTypeError(f"inverse takes a node, got {type(other).__name__}.")
-        return hooks["inverse"](self, other)
-
-
-class MetricNode(StepNode):
-    """A measurement attached to the graph; computed by ``pipeline.evaluate`` only.
-
-    Parameters
-    ----------
-    step : Step
-        The call that made it.
-
-    Examples
-    --------
-    >>> import skmegatron as sm
-    >>> y, guess = sm.Target("y"), sm.Input("guess")
-    >>> error = sm.metrics.MeanAbsoluteError()([y, guess], "error")
-    >>> error
-    <MetricNode 'error': MeanAbsoluteError of 'y', 'guess'>
-    >>> sm.Pipeline([y, guess], guess).evaluate({"y": [1.0, 2.0], "guess": [1.5, 2.0]})
-    {'error': 0.25}
-    """
-
-    __slots__ = ()
-
-    def __init__(self, step: Step, output: Any = None) -> None:
-        super().__init__(step, step.name, output)
-
-
-class ExploreNode(StepNode):
-    """A look at the data attached to the graph; computed by ``pipeline.explore`` only.
-
-    Parameters
-    ----------
-    step : Step
-        The call that made it.
-
-    Examples
-    --------
-    >>> import skmegatron as sm
-    >>> age = sm.Input("age")
-    >>> oldest = sm.layers.Explorer(max)(age, "oldest")
-    >>> oldest
-    <ExploreNode 'oldest': Explorer of 'age'>
-    >>> sm.Pipeline(age, age).explore({"age": [31, 45]})
-    {'oldest': np.int64(45)}
-    """
-
-    __slots__ = ()
-
-    def __init__(self, step: Step, output: Any = None) -> None:
-        super().__init__(step, step.name, output)
-
-
 def _checked_name(name: str | None) -> str | None:
     if name is None:
         return None
@@ -799,7 +437,17 @@ def _checked_name(name: str | None) -> str | None:
     return name
 
 
-def _glimpse(value: Any) -> str:
+def glimpse(value: Any) -> str:
+    """Show the first few numbers of a value.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    str
+    """
     if isinstance(value, np.ndarray):
         few = ", ".join(str(item) for item in value.ravel()[:3])
         return f"{describe(value)} [{few}{', ...' if value.size > 3 else ''}]"

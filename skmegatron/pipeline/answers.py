@@ -10,18 +10,17 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skmegatron.engine.plan import plan
-from skmegatron.engine.run import where
 from skmegatron.errors import MissingInputError, ShapeError
 from skmegatron.io.dataset import Dataset
-from skmegatron.io.tables import guarded, released
-from skmegatron.nodes.core import Node, Step, TransformationNode
+from skmegatron.io.tables import released
+from skmegatron.nodes.core import Node, Step
+from skmegatron.nodes.made import TransformationNode
 from skmegatron.pipeline.alignment import is_aligned, misaligned
-from skmegatron.pipeline.heads import Head
+from skmegatron.pipeline.measuring import Measuring
 from skmegatron.pipeline.middle import fed_nodes, wanted_nodes
-from skmegatron.pipeline.names import node_columns
 from skmegatron.pipeline.running import Running
-from skmegatron.pipeline.storing import Storing, row_keys
-from skmegatron.pipeline.targets import classes_in_units, in_shape, target_of
+from skmegatron.pipeline.storing import row_keys
+from skmegatron.pipeline.targets import in_shape, target_of
 
 
 def offers(method: str) -> Callable[[Running], bool]:
@@ -82,7 +81,7 @@ def _undoes(pipeline: Answers) -> bool:
     return pipeline._way_back() is not None
 
 
-class Answers(Storing):
+class Answers(Measuring):
     """The methods of a pipeline that change nothing."""
 
     @available_if(transforms)
@@ -417,255 +416,3 @@ class Answers(Storing):
             steps.append(step)
             node = step.inbound_nodes[0]
         return steps or None
-
-    @property
-    def classes_(self) -> Any:
-        """Labels that the output's classifier knows, in the units of the target.
-
-        Examples
-        --------
-        >>> import skmegatron as sm
-        >>> from sklearn.naive_bayes import GaussianNB
-        >>> X, y = sm.Input("X", shape=(None,)), sm.Target("y")
-        >>> pipe = sm.Pipeline([X, y], sm.layers.Sklearn(GaussianNB())(X, y=y))
-        >>> pipe.fit([[0.0], [1.0], [2.0]], ["no", "yes", "yes"]).classes_
-        array(['no', 'yes'], dtype='<U3')
-        """
-        return self._learned("classes_")
-
-    @property
-    def coef_(self) -> Any:
-        """Coefficients of the output's step, where its columns are those of ``X``.
-
-        Examples
-        --------
-        >>> import skmegatron as sm
-        >>> from sklearn.linear_model import LinearRegression
-        >>> X, y = sm.Input("X", shape=(None,)), sm.Target("y")
-        >>> pipe = sm.Pipeline([X, y], sm.layers.Sklearn(LinearRegression())(X, y=y))
-        >>> pipe.fit([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0]).coef_
-        array([2.])
-        """
-        return self._learned("coef_", of_columns=True)
-
-    @property
-    def feature_importances_(self) -> Any:
-        """Importances from the output's step, where its columns are those of ``X``.
-
-        Examples
-        --------
-        >>> import skmegatron as sm
-        >>> from sklearn.tree import DecisionTreeRegressor
-        >>> X, y = sm.Input("X", shape=(None,)), sm.Target("y")
-        >>> pipe = sm.Pipeline([X, y], sm.layers.Sklearn(DecisionTreeRegressor())(X, y=y))
-        >>> pipe.fit([[0.0, 7.0], [1.0, 7.0], [2.0, 7.0]], [1.0, 3.0, 5.0]).feature_importances_
-        array([1., 0.])
-        """
-        return self._learned("feature_importances_", of_columns=True)
-
-    @property
-    def offset_(self) -> Any:
-        """What an outlier detector takes off `score_samples` to decide.
-
-        Examples
-        --------
-        >>> import skmegatron as sm
-        >>> from sklearn.ensemble import IsolationForest
-        >>> X = sm.Input("X", shape=(None,))
-        >>> pipe = sm.Pipeline(X, sm.layers.Sklearn(IsolationForest(random_state=0))(X))
-        >>> pipe.fit([[0.0], [1.0], [9.0]]).offset_
-        -0.5
-        """
-        return self._learned("offset_")
-
-    @property
-    def labels_(self) -> Any:
-        """Cluster of each row seen in `fit`.
-
-        Examples
-        --------
-        >>> import skmegatron as sm
-        >>> from sklearn.cluster import AgglomerativeClustering
-        >>> X = sm.Input("X", shape=(None,))
-        >>> pipe = sm.Pipeline(X, sm.layers.Sklearn(AgglomerativeClustering())(X))
-        >>> pipe.fit([[0.0], [0.1], [9.0]]).labels_
-        array([0, 0, 1])
-        """
-        return self._learned("labels_")
-
-    def _learned(self, name: str, *, of_columns: bool = False) -> Any:
-        heads = self._heads()
-        if len(heads) != 1 or heads[0] is None or not hasattr(self, "steps_"):
-            raise AttributeError(
-                f"This Pipeline has no {name}: it is not fitted, or has no such step."
-            )
-        head, names = heads[0], self.graph.names
-        layer = self.steps_[names[head.step]]
-        if name == "classes_":
-            return self._known_classes(head)
-        value = getattr(layer, name)
-        if of_columns and not self._reads_table(head):
-            raise AttributeError(
-                f"{name} of step {names[head.step]!r} is not about the columns of X, which "
-                f"other steps have changed. Read pipeline.steps_[{names[head.step]!r}].{name}."
-            )
-        return value
-
-    def _known_classes(self, head: Head) -> Any:
-        names = self.graph.names
-        if not head.only_inverses:
-            raise AttributeError(f"A step behind {names[head.step]!r} changes its classes_.")
-        undone = [step.state_of.step for step in head.tail if step.state_of is not None]
-        layers = [self.steps_[names[step]] for step in undone]
-        return classes_in_units(self.steps_[names[head.step]], layers)
-
-    def _reads_table(self, head: Head) -> bool:
-        """Tell whether the columns that a head reads are those of X, in their order."""
-        graph, inbound = self.graph, head.step.inbound_nodes
-        columns = {name: names for name, (_, names) in self._columns.items()}
-        found = node_columns(graph, inbound, self.steps_, columns, self._shapes)
-        read: list[Any] = []
-        for node in inbound:
-            names = found[node]
-            read.extend([] if names is None else names)
-        places = {
-            place: name
-            for positions, names in self._columns.values()
-            for place, name in zip(positions or (), names, strict=False)
-        }
-        n_columns = getattr(self, "n_features_in_", -1)
-        return read == [places.get(place) for place in range(n_columns)]
-
-    def evaluate(
-        self, X: Any, y: Any = None, prune: bool = True, **fit_only: Any
-    ) -> dict[str, Any]:
-        """Compute the graph's metrics.
-
-        ``GridSearchCV(pipe, grid, scoring=sm.Pipeline.evaluate, refit="acc")`` scores with
-        them.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix, dataframe or mapping of str to array-like
-        y : array-like of shape (n_rows,) or (n_rows, n_outputs), default=None
-        prune : bool, default=True
-            As in `transform`.
-        **fit_only : array-like of shape (n_rows,)
-            Further inputs that the metrics read, by name.
-
-        Returns
-        -------
-        dict of str to float
-
-        Examples
-        --------
-        >>> import skmegatron as sm
-        >>> from sklearn.linear_model import LinearRegression
-        >>> X, y = sm.Input("X", shape=(None,)), sm.Target("y")
-        >>> line = sm.layers.Sklearn(LinearRegression())(X, y=y)
-        >>> error = sm.metrics.MeanAbsoluteError()([y, line], "error")
-        >>> pipe = sm.Pipeline([X, y], line).fit([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
-        >>> round(pipe.evaluate([[3.0], [4.0]], [7.0, 10.0])["error"], 6)
-        0.5
-        """
-        return self._measure(self._valid_graph().metrics, X, y, prune, fit_only)
-
-    def explore(
-        self, X: Any, y: Any = None, prune: bool = True, **fit_only: Any
-    ) -> dict[str, Any]:
-        """Run the graph's explorers.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix, dataframe or mapping of str to array-like
-        y : array-like of shape (n_rows,) or (n_rows, n_outputs), default=None
-        prune : bool, default=True
-            As in `transform`.
-        **fit_only : array-like of shape (n_rows,)
-            Further inputs that the explorers read, by name.
-
-        Returns
-        -------
-        dict of str to object
-            What each explorer gives, by name.
-
-        Examples
-        --------
-        >>> import skmegatron as sm
-        >>> age = sm.Input("age")
-        >>> table = sm.layers.Describe()(age, "table")
-        >>> sm.Pipeline(age, age * 12).explore({"age": [31, 45]})["table"]["mean"]
-        age    38.0
-        Name: mean, dtype: float64
-        """
-        return self._measure(self._valid_graph().explorers, X, y, prune, fit_only)
-
-    def _measure(
-        self, ends: Sequence[Any], X: Any, y: Any, prune: bool, extra: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        ready = self._ready_for(X, self.graph, read_by(ends), prune=prune)
-        values, _ = self._put_through(ready, X, y, extra)
-        return self._results(ends, values)
-
-    def _results(self, ends: Sequence[Any], values: Mapping[Node, Any]) -> dict[str, Any]:
-        """Let metrics and explorers look at the values of their nodes."""
-        graph, results = self.graph, {}
-        for end, (arrays, keywords) in arrays_for(ends, values).items():
-            if getattr(end.layer, "takes_names", False):
-                keywords["names"] = self._names_for(end)
-            name = graph.names[end.step]
-            try:
-                results[name] = end.layer.evaluate(*arrays, **keywords)
-            except Exception as error:
-                named = [graph.node_names[node] for node in end.inbound_nodes]
-                given = list(zip(named, arrays, strict=True))
-                error.add_note(where(name, end.layer, "evaluating", given))
-                raise
-        return results
-
-    def _names_for(self, end: Any) -> list[tuple[str, Any]]:
-        """Give the name of each node that an end reads, and of its columns."""
-        graph, learned = self.graph, vars(self)
-        columns = {name: names for name, (_, names) in learned.get("_columns", {}).items()}
-        layers, shapes = learned.get("steps_", {}), learned.get("_shapes", {})
-        read = list(end.step.parents)
-        found = node_columns(graph, read, layers, columns, shapes)
-        return [(graph.node_names[node], found[node]) for node in read]
-
-
-def read_by(ends: Sequence[Any]) -> list[Node]:
-    """List the nodes that metrics and explorers read.
-
-    Parameters
-    ----------
-    ends : sequence of MetricNode or ExploreNode
-
-    Returns
-    -------
-    list of Node
-    """
-    return list(dict.fromkeys(node for end in ends for node in end.step.parents))
-
-
-def arrays_for(
-    ends: Sequence[Any], values: Mapping[Node, Any]
-) -> dict[Any, tuple[list[Any], dict[str, Any]]]:
-    """Give the values that each metric or explorer reads.
-
-    Parameters
-    ----------
-    ends : sequence of MetricNode or ExploreNode
-    values : mapping of Node to array
-
-    Returns
-    -------
-    dict of node to (list of array, dict of str to array)
-        By position, and by keyword.
-    """
-    return {
-        end: (
-            [guarded(values[node]) for node in end.inbound_nodes],
-            {key: guarded(values[node]) for key, node in end.step.fit_only.items()},
-        )
-        for end in ends
-    }

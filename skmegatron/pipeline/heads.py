@@ -16,8 +16,10 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, OneToOneFeatureMixin
 from sklearn.utils import InputTags, Tags, TransformerTags, get_tags
 
 from skmegatron.engine.plan import holds_state, plan
-from skmegatron.nodes.core import InputNode, Node, Step, Target, TransformationNode
+from skmegatron.nodes.core import Node, Step
 from skmegatron.nodes.graph import Graph
+from skmegatron.nodes.inputs import InputNode, Target
+from skmegatron.nodes.made import TransformationNode
 from skmegatron.pipeline.targets import tell_units
 
 

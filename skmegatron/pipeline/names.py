@@ -13,9 +13,11 @@ from scipy import sparse
 from skmegatron.engine.feed import Feed
 from skmegatron.errors import GraphError
 from skmegatron.io.tables import is_frame
-from skmegatron.layers.core import distinct_names, numbered
-from skmegatron.nodes.core import InputNode, Node, Target, TransformationNode
+from skmegatron.layers.columns import distinct_names, numbered
+from skmegatron.nodes.core import Node
 from skmegatron.nodes.graph import Graph
+from skmegatron.nodes.inputs import InputNode, Target
+from skmegatron.nodes.made import TransformationNode
 from skmegatron.nodes.walk import sort
 from skmegatron.optional import optional
 

@@ -29,9 +29,10 @@ from skmegatron.engine.stream import (
     learns_in_batches,
 )
 from skmegatron.nodes.core import Node
-from skmegatron.pipeline.answers import Answers, arrays_for, read_by, transforms
+from skmegatron.pipeline.answers import Answers, transforms
 from skmegatron.pipeline.intake import Intake, own_steps, validate_layers, warn_unused
 from skmegatron.pipeline.leakage import warn_of
+from skmegatron.pipeline.measuring import arrays_for, read_by
 from skmegatron.pipeline.middle import refuse_middle
 from skmegatron.pipeline.running import Ready, Running
 from skmegatron.pipeline.signature import shows_inputs

@@ -14,7 +14,9 @@ from sklearn.preprocessing import KBinsDiscretizer, LabelBinarizer, OneHotEncode
 from sklearn.utils import ClassifierTags, RegressorTags, Tags
 
 from skmegatron.layers.shaping.onehot import OneHotLabels, OneHotRange
-from skmegatron.nodes.core import Node, Step, StepNode, Target
+from skmegatron.nodes.core import Node, Step
+from skmegatron.nodes.inputs import Target
+from skmegatron.nodes.made import StepNode
 
 _ONE_HOT = (LabelBinarizer, OneHotEncoder, OneHotLabels, OneHotRange)
 

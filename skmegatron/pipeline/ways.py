@@ -21,8 +21,10 @@ from skmegatron.layers.core import Layer
 from skmegatron.layers.frozen import Frozen
 from skmegatron.layers.keras.core import Keras
 from skmegatron.layers.wrapping import learns_labels
-from skmegatron.nodes.core import InputNode, Node, Step, StepNode, TransformationNode
+from skmegatron.nodes.core import Node, Step
 from skmegatron.nodes.graph import Graph
+from skmegatron.nodes.inputs import InputNode
+from skmegatron.nodes.made import StepNode, TransformationNode
 from skmegatron.nodes.walk import sort
 
 _PREDICTIONS = {"predict", "predict_proba", "predict_log_proba", "decision_function"}

@@ -14,7 +14,7 @@ from scipy import sparse
 
 from skmegatron.errors import ShapeError
 from skmegatron.io.tables import column_names, is_frame, select_column
-from skmegatron.layers.core import distinct_names, numbered
+from skmegatron.layers.columns import distinct_names, numbered
 from skmegatron.layers.metrics import NodeNames
 
 Array = NDArray[Any]

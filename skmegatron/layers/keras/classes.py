@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import column_or_1d
 
 from skmegatron.io.tables import describe
-from skmegatron.layers.core import Names
+from skmegatron.layers.columns import Names
 from skmegatron.layers.keras.building import loss_names
 from skmegatron.layers.keras.core import Keras
 from skmegatron.layers.keras.feeding import as_array, same_length

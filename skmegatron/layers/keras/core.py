@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from skmegatron.io.saving import Portable, unwrapped
-from skmegatron.layers.core import Names, numbered
+from skmegatron.layers.columns import Names, numbered
 from skmegatron.layers.keras.apart import apart, together
 from skmegatron.layers.keras.backend import choose_backend
 from skmegatron.layers.keras.feeding import tensors_out

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from skmegatron.errors import ShapeError
-from skmegatron.layers.core import Names, StatelessLayer, numbered, one_to_one
+from skmegatron.layers.columns import Names, numbered, one_to_one
+from skmegatron.layers.core import StatelessLayer
 
 
 class _ElementWise(StatelessLayer):

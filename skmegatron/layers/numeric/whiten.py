@@ -13,7 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 from skmegatron.errors import ShapeError
 from skmegatron.io.tables import as_columns, as_values
 from skmegatron.io.unwritten import Unwritten
-from skmegatron.layers.core import Names, StatefulLayer, one_to_one
+from skmegatron.layers.columns import Names, one_to_one
+from skmegatron.layers.core import StatefulLayer
 
 
 class Whiten(StatefulLayer):

@@ -13,7 +13,8 @@ from scipy import sparse
 from skmegatron.errors import ShapeError
 from skmegatron.io.tables import as_columns, columns_together, join
 from skmegatron.io.unwritten import Unwritten, write_together
-from skmegatron.layers.core import Names, StatelessLayer, one_to_one
+from skmegatron.layers.columns import Names, one_to_one
+from skmegatron.layers.core import StatelessLayer
 
 
 class AddDim(StatelessLayer):

@@ -16,7 +16,8 @@ from sklearn.utils.validation import check_is_fitted
 from skmegatron.errors import ShapeError
 from skmegatron.io.tables import join
 from skmegatron.io.unwritten import Unwritten
-from skmegatron.layers.core import Names, StatefulLayer
+from skmegatron.layers.columns import Names
+from skmegatron.layers.core import StatefulLayer
 
 #: Integers within this range are looked up in a table rather than hashed.
 _TABLE_SIZE = 1 << 16

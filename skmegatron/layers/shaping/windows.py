@@ -10,7 +10,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from skmegatron.errors import ShapeError
-from skmegatron.layers.core import Names, StatelessLayer
+from skmegatron.layers.columns import Names
+from skmegatron.layers.core import StatelessLayer
 from skmegatron.layers.shaping.axes import as_dense
 
 
