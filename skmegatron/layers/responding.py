@@ -112,6 +112,15 @@ class Responding(Layer):
     def predict(self, *arrays: Any) -> Any:
         """Call ``predict`` of the fitted estimator.
 
+        Parameters
+        ----------
+        *arrays : array-like of shape (n_rows, ...)
+            Stand side by side if there are several.
+
+        Returns
+        -------
+        array of shape (n_rows,) or (n_rows, n_targets)
+
         Examples
         --------
         >>> import numpy as np
@@ -126,6 +135,15 @@ class Responding(Layer):
     @available_if(offers("predict_proba"))
     def predict_proba(self, *arrays: Any) -> Any:
         """Call ``predict_proba`` of the fitted estimator.
+
+        Parameters
+        ----------
+        *arrays : array-like of shape (n_rows, ...)
+            Stand side by side if there are several.
+
+        Returns
+        -------
+        array of shape (n_rows, n_classes), or a list of one for each target
 
         Examples
         --------
@@ -142,6 +160,15 @@ class Responding(Layer):
     def predict_log_proba(self, *arrays: Any) -> Any:
         """Call ``predict_log_proba`` of the fitted estimator.
 
+        Parameters
+        ----------
+        *arrays : array-like of shape (n_rows, ...)
+            Stand side by side if there are several.
+
+        Returns
+        -------
+        array of shape (n_rows, n_classes), or a list of one for each target
+
         Examples
         --------
         >>> import numpy as np
@@ -156,6 +183,15 @@ class Responding(Layer):
     @available_if(offers("decision_function"))
     def decision_function(self, *arrays: Any) -> Any:
         """Call ``decision_function`` of the fitted estimator.
+
+        Parameters
+        ----------
+        *arrays : array-like of shape (n_rows, ...)
+            Stand side by side if there are several.
+
+        Returns
+        -------
+        array of shape (n_rows,) or (n_rows, n_classes)
 
         Examples
         --------
@@ -172,6 +208,15 @@ class Responding(Layer):
     def score_samples(self, *arrays: Any) -> Any:
         """Call ``score_samples`` of the fitted estimator.
 
+        Parameters
+        ----------
+        *arrays : array-like of shape (n_rows, ...)
+            Stand side by side if there are several.
+
+        Returns
+        -------
+        array of shape (n_rows,)
+
         Examples
         --------
         >>> import numpy as np
@@ -186,6 +231,18 @@ class Responding(Layer):
     @available_if(offers("score"))
     def score(self, *arrays: Any, y: Any = None, **params: Any) -> float:
         """Call ``score`` of the fitted estimator.
+
+        Parameters
+        ----------
+        *arrays : array-like of shape (n_rows, ...)
+            Stand side by side if there are several.
+        y : array-like of shape (n_rows,) or (n_rows, n_targets), default=None
+        **params
+            What else it takes, such as ``sample_weight``.
+
+        Returns
+        -------
+        float
 
         Examples
         --------

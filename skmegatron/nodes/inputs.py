@@ -46,9 +46,6 @@ class InputNode(Node):
         name: str,
         shape: Sequence[int | None] = (),
         columns: Sequence[str | int] | None = None,
-        *,
-        output: Any = None,
-        token: Token | None = None,
     ) -> None:
         if not isinstance(name, str) or not name:
             raise NamingError(
@@ -65,11 +62,11 @@ class InputNode(Node):
                     f"got shape={shape}. Leave shape out where columns are given."
                 )
             shape = (len(columns),)
-        super().__init__(name, output)
+        super().__init__(name)
         self._set(
             shape=shape,
             columns=None if columns is None else tuple(columns),
-            token=token or Token(),
+            token=Token(),
         )
 
     def validate_input(self, observations: Any) -> None:
@@ -139,11 +136,16 @@ class InputNode(Node):
             )
         values = as_values(observations, self.name)
         self.validate_input(values)
-        return type(self)._copy_of(self, output=values)
+        return self._copy(output=values)
 
-    @classmethod
-    def _copy_of(cls, node: InputNode, **changes: Any) -> InputNode:
-        return cls(node.name, node.shape, node.columns, **changes)
+    def _copy(self, **changes: Any) -> InputNode:
+        """Make another node, with an `output` or `token` of its own."""
+        copy = type(self)(*self._given())
+        copy._set(**changes)
+        return copy
+
+    def _given(self) -> tuple[Any, ...]:
+        return self.name, self.shape, self.columns
 
     def __repr__(self) -> str:
         if self.eager:
@@ -174,12 +176,11 @@ class Target(InputNode):
 
     __slots__ = ()
 
-    def __init__(self, name: str, *, output: Any = None, token: Token | None = None) -> None:
-        super().__init__(name, output=output, token=token)
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
 
-    @classmethod
-    def _copy_of(cls, node: InputNode, **changes: Any) -> InputNode:
-        return cls(node.name, **changes)
+    def _given(self) -> tuple[Any, ...]:
+        return (self.name,)
 
     def validate_input(self, observations: Any) -> None:
         """Accept labels of shape (n_rows,) or (n_rows, n_outputs).

@@ -114,7 +114,7 @@ def copy_nodes(
         if node in copies:
             continue
         if isinstance(node, InputNode):
-            copies[node] = type(node)._copy_of(node, token=node.token)
+            copies[node] = node._copy(token=node.token)
         elif isinstance(node, TransformationNode):
             copies[node] = TransformationNode(copied(node.step), node.layer_out_index)
         elif isinstance(node, MetricNode | ExploreNode):
@@ -212,9 +212,10 @@ def unflatten(flat: dict[str, Any]) -> list[Node]:
 
     for place, (kind, first, second, third, token) in enumerate(flat["nodes"]):
         if kind == "input":
-            make: Callable[[], Node] = partial(InputNode, first, second, third, token=token)
+            drawn = InputNode(first, second, third)
+            make: Callable[[], Node] = partial(drawn._copy, token=token)
         elif kind == "target":
-            make = partial(Target, first, token=token)
+            make = partial(Target(first)._copy, token=token)
         elif kind == "transformation":
             make = partial(TransformationNode, step_at(first), second)
         else:
