@@ -236,7 +236,8 @@ def run(
         Whatever a layer raises, with a note that tells the step, what it was doing, and
         what came in.
     """
-    if not work.in_order and n_workers(n_jobs) > 1:
+    alone = n_jobs is None and len(planned.tasks) == 1  # asking joblib would take its time
+    if not alone and not work.in_order and n_workers(n_jobs) > 1:
         return _in_levels(planned, values, work, observe or _unobserved, n_jobs)
     if observe is None and type(work) is Work:
         return _lean(planned, values, work)

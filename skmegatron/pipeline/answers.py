@@ -296,9 +296,10 @@ class Answers(Measuring):
         return self._respond("score_samples", X)
 
     def _respond(self, method: str, X: Any) -> Any:
-        graph = self._valid_graph()
-        answers = {}
-        for output, head in zip(graph.outputs, self._compiled().heads, strict=True):
+        compiled = self._compiled()
+        compiled.validate(self._get_param_names)
+        graph, answers = compiled.graph, {}
+        for output, head in zip(graph.outputs, compiled.heads, strict=True):
             assert head is not None  # or the method would not be there
             node = output if method == "predict" else head.node
             methods = {head.step: method}

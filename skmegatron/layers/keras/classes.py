@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any, Self
 
 import numpy as np
@@ -19,6 +20,7 @@ from skmegatron.layers.columns import Names
 from skmegatron.layers.keras.building import loss_names
 from skmegatron.layers.keras.core import Keras
 from skmegatron.layers.keras.feeding import as_array, same_length
+from skmegatron.layers.kernels.core import is_finite
 
 Array = NDArray[Any]
 
@@ -53,7 +55,8 @@ class _Supervised(Keras):
 
 def _check_finite(arrays: Sequence[Array]) -> None:
     for array in arrays:
-        if array.dtype.kind == "f":
+        # scikit-learn words what is wrong; for one row it takes longer to see that nothing is.
+        if array.dtype.kind == "f" and not is_finite(array):
             assert_all_finite(array, input_name="X")
 
 
@@ -231,7 +234,7 @@ reset_weights, random_state, custom_objects, **hyperparameters
     def _rows(self, arrays: Sequence[Any]) -> Array:
         """Give one row of numbers for each, whatever axes the model gives."""
         given = self._outputs(arrays)
-        return given.reshape(given.shape[0], int(np.prod(given.shape[1:])))
+        return given.reshape(given.shape[0], prod(given.shape[1:]))
 
     def predict_proba(self, *arrays: Any) -> Array:
         """Give the probability of each class.
@@ -265,7 +268,9 @@ reset_weights, random_state, custom_objects, **hyperparameters
         if logits:
             return np.asarray(special.softmax(given, axis=1))
         total = given.sum(axis=1, keepdims=True)
-        return np.asarray(given / np.where(total == 0, 1, total))
+        total[total == 0] = 1
+        given /= total
+        return given
 
     def predict(self, *arrays: Any) -> Array:
         """Give the most probable class.

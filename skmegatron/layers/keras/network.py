@@ -118,7 +118,7 @@ class Network:
         if n_rows == 0:
             empty = [np.zeros((1, *array.shape[1:]), array.dtype) for array in taken]
             return [output[:0] for output in self._outputs(model, intake, empty)]
-        chunk = _chunk_rows(taken)
+        chunk = 1 if n_rows == 1 else _chunk_rows(taken)
         if n_rows <= chunk:
             return self._outputs(model, intake, taken)
         parts = [
