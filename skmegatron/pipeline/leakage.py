@@ -171,19 +171,25 @@ def _in_sample_leak(step: Step, path: tuple[str, ...]) -> Leak:
         path,
         f"Step {path[-1]!r} is fitted on predictions that {path[0]!r} makes of the very rows it "
         "has learned, which are better than it can do on others.",
-        f"Let it be fitted on out-of-fold predictions: {_out_of_fold(step.layer)}.",
+        _in_sample_mend(step.layer),
     )
 
 
-def _out_of_fold(layer: Any) -> str:
-    """Say how a step is written that gives out-of-fold predictions while fitting."""
+def _in_sample_mend(layer: Any) -> str:
+    """Say how a step is written that gives predictions of rows that it has not learned."""
     kind = type(layer.wrapped).__name__
+    if isinstance(layer, Sklearn) and value_method(layer) == "apply":
+        return (
+            "Leaves of different folds cannot be compared, so let the trees learn other rows, and "
+            f"freeze them: Sklearn({kind}(...), method='apply').fit(other, y=labels).freeze()."
+        )
+    begin = "Let it be fitted on out-of-fold predictions: "
     if isinstance(layer, Sklearn):
-        return f"Sklearn({kind}(...), method={value_method(layer)!r}, cv=5)"
+        return f"{begin}Sklearn({kind}(...), method={value_method(layer)!r}, cv=5)."
     method = "predict_proba" if hasattr(layer, "predict_proba") else "predict"
     return (
-        f"make a pipeline of the network alone, inner = Pipeline([x, y], {kind}(...)(x, y=y)), "
-        f"and call Sklearn(inner, method={method!r}, cv=5)(node, y=label)"
+        f"{begin}make a pipeline of the network alone, inner = Pipeline([x, y], {kind}(...)(x, "
+        f"y=y)), and call Sklearn(inner, method={method!r}, cv=5)(node, y=label)."
     )
 
 

@@ -27,7 +27,8 @@ from skmegatron.nodes.inputs import InputNode
 from skmegatron.nodes.made import StepNode, TransformationNode
 from skmegatron.nodes.walk import sort
 
-_PREDICTIONS = {"predict", "predict_proba", "predict_log_proba", "decision_function"}
+#: The number of the leaf that a row falls into tells what the tree predicts for it.
+_PREDICTIONS = {"predict", "predict_proba", "predict_log_proba", "decision_function", "apply"}
 #: Their ``transform`` gives what the estimators in them predict.
 _ENSEMBLES = (StackingClassifier, StackingRegressor, VotingClassifier, VotingRegressor)
 

@@ -26,7 +26,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
 from sklearn.model_selection import cross_val_score, cross_validate
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import LabelEncoder, StandardScaler
+from sklearn.preprocessing import LabelEncoder, OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 import skmegatron as sm
@@ -227,6 +227,20 @@ def test_predictions_that_a_later_step_learns_from_are_told(method):
     assert leak.path == ("logisticregression", "whiten", "pca", "decisiontreeclassifier")
     shown = "predict" if method == "auto" else method
     assert f"Sklearn(LogisticRegression(...), method={shown!r}, cv=5)" in leak.mend
+
+
+def test_leaves_that_a_later_step_learns_from_are_told_and_mended_by_freezing():
+    draw = lambda leaves: chain(  # noqa: E731
+        leaves, Sklearn(OneHotEncoder(handle_unknown="ignore")), Sklearn(LogisticRegression())
+    )
+    X, y = noise(0)
+
+    (leak,) = draw(Sklearn(TREE, "apply")).check_leakage()
+
+    assert leak.kind == "in-sample"
+    assert "Sklearn(DecisionTreeClassifier(...), method='apply').fit(" in leak.mend
+    fitted_elsewhere = Sklearn(TREE, "apply").fit(OTHER, y=OTHER_Y).freeze()
+    assert not draw(fitted_elsewhere).fit(X, y).check_leakage(X)
 
 
 def test_each_step_of_a_stack_is_told_and_all_are_mended_by_cv():
