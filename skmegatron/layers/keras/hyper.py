@@ -100,8 +100,8 @@ def check_names(model: Any, given: Collection[str], own: Collection[str]) -> Non
             advice = " A model has no hyperparameters: hand in the function that builds it."
         valid = [*sorted({*own, *named}), *(f"{prefix}__..." for prefix in PREFIXES)]
         raise ValueError(
-            f"Invalid parameter {name!r} for Keras({label_of(model)}). Valid parameters are: "
-            f"{valid}.{advice}"
+            f"Invalid parameter {name!r} for a layer of {label_of(model)}. Valid parameters "
+            f"are: {valid}.{advice}"
         )
 
 
