@@ -15,12 +15,12 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from skmegatron.errors import MissingDependencyError
+from skmegatron.errors import EncodingError, MissingDependencyError
 from skmegatron.optional import optional
 
 GOOD, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 _TRACEBACK = "--traceback"
-_DTYPE = re.compile(r"dtype=\{(['\"])(.+?)\1: '(.+?)'\}")
+_DTYPE = re.compile(r"Write dtype=\{(['\"])(.+?)\1: '(.+?)'\}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -96,6 +96,11 @@ def tell(error: BaseException, with_traceback: bool) -> None:
     asked = _DTYPE.search(str(error))
     if asked:
         print(f"  On the command line: --dtype {asked[2]}={asked[3]}", file=sys.stderr)
+    elif isinstance(error, EncodingError):
+        told = "iconv -f LATIN1 -t UTF-8 IN | skmegatron ... FILE -"
+        print(f"  On the command line: {told}", file=sys.stderr)
+    elif "parse_dates=" in str(error):
+        print("  On the command line, dates come from Parquet or a database.", file=sys.stderr)
 
 
 def _tell_warning(message: Any, category: Any, *where: Any, **others: Any) -> None:
