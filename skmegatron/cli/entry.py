@@ -20,6 +20,7 @@ from skmegatron.optional import optional
 
 GOOD, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 _TRACEBACK = "--traceback"
+_TRUSTED = re.compile(r"load_pipeline\(path, trusted=\[(.+?)\]\)")
 _DTYPE = re.compile(r"Write dtype=\{(['\"])(.+?)\1: '(.+?)'\}")
 
 
@@ -93,14 +94,22 @@ def tell(error: BaseException, with_traceback: bool) -> None:
     print(f"Error: {kind}: {error}".rstrip(": "), file=sys.stderr)
     for note in getattr(error, "__notes__", ()):
         print(note, file=sys.stderr)
-    asked = _DTYPE.search(str(error))
+    advice = _typed(error)
+    if advice is not None:
+        print(f"  On the command line: {advice}", file=sys.stderr)
+
+
+def _typed(error: BaseException) -> str | None:
+    """Say what an error's advice, which is in Python, is as something to type."""
+    told = str(error)
+    asked, refused = _DTYPE.search(told), _TRUSTED.search(told)
     if asked:
-        print(f"  On the command line: --dtype {asked[2]}={asked[3]}", file=sys.stderr)
-    elif isinstance(error, EncodingError):
-        told = "iconv -f LATIN1 -t UTF-8 IN | skmegatron ... FILE -"
-        print(f"  On the command line: {told}", file=sys.stderr)
-    elif "parse_dates=" in str(error):
-        print("  On the command line, dates come from Parquet or a database.", file=sys.stderr)
+        return f"--dtype {asked[2]}={asked[3]}"
+    if refused:
+        return " ".join(f"--trust {name}" for name in re.findall(r"'([^']+)'", refused[1]))
+    if isinstance(error, EncodingError):
+        return "iconv -f LATIN1 -t UTF-8 IN | skmegatron ... FILE -"
+    return "dates come from Parquet or a database" if "parse_dates=" in told else None
 
 
 def _tell_warning(message: Any, category: Any, *where: Any, **others: Any) -> None:

@@ -100,7 +100,9 @@ def _known_names(pipeline: Pipeline, method: str) -> list[str] | None:
     (output,) = (pipeline.graph.node_names[node] for node in pipeline.graph.outputs)
     if method in ("predict_proba", "predict_log_proba"):
         classes = pipeline.classes_
-        return None if isinstance(classes, list) else [f"{output}_{label}" for label in classes]
+        if not isinstance(classes, list):
+            return [f"{output}_{label}" for label in classes]
+        return [f"{output}_{place}_{label}" for place, of in enumerate(classes) for label in of]
     if method != "transform":
         return None
     try:

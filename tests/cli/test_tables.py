@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.linear_model import LogisticRegression
+from sklearn.multioutput import MultiOutputClassifier
 
 import skmegatron as sm
 
@@ -149,3 +151,30 @@ def test_out_that_names_no_place_to_write_is_refused(run, same, written, tmp_pat
         assert "CSV on stdout" in ended.err
     assert sorted(tmp_path.iterdir()) == before
     assert (tmp_path / "file").read_text() == "old"
+
+
+@pytest.mark.parametrize("give", [lambda a: a[:2], lambda a: a.sum()])
+def test_outputs_that_are_not_about_the_rows_are_refused(run, tmp_path, written, give):
+    x = sm.Input("x")
+    path = sm.Pipeline(x, sm.layers.Lambda(give)(x, "cut"), name="cut").save(tmp_path)
+
+    ended = run("transform", path, written("x\n1\n2\n3\n"), "--out", tmp_path / "out.csv")
+
+    assert ended.code == 1
+    assert "ShapeError: Step 'cut' (Lambda) gave" in ended.err
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_probabilities_of_several_targets_stand_side_by_side(run, tmp_path):
+    table = pd.DataFrame({"x": [0.0, 1.0, 2.0, 3.0]})
+    labels = np.array([["a", "no"], ["a", "no"], ["b", "no"], ["b", "yes"]])
+    X, y = sm.Input("X", shape=(None,)), sm.Target("y")
+    guess = sm.layers.Sklearn(MultiOutputClassifier(LogisticRegression()))(X, "guess", y=y)
+    pipe = sm.Pipeline([X, y], guess, name="several").fit(table, labels)
+    table.to_csv(tmp_path / "in.csv", index=False)
+
+    ended = run("predict", pipe.save(tmp_path), tmp_path / "in.csv", "--method", "predict_proba")
+
+    found = pd.read_csv(io.StringIO(ended.out))
+    assert list(found) == ["guess_0_a", "guess_0_b", "guess_1_no", "guess_1_yes"]
+    assert_array_equal(found.to_numpy(), np.hstack(pipe.predict_proba(table)))
