@@ -217,10 +217,12 @@ def _run(
 ) -> None:
     types = dict(_pair(text) for text in dtype)
     if is_url(source) != (query is not None):
-        told = "is a database URL: what to read needs --query SQL"
+        told = "IN is a database URL: say what to read with --query SQL."
         if query is not None:
-            told = "takes no --query: it is no database URL such as sqlite:///rows.db"
-        raise click.UsageError(f"IN {source!r} {told}.")
+            told = (
+                f"IN {source!r} takes no --query: it is no database URL as sqlite:///rows.db is."
+            )
+        raise click.UsageError(told)
     out = None if out == STDIN else out
     if out is not None:
         _refuse_same(out, file)
@@ -313,7 +315,7 @@ def _progress(job: _Job, fed: Fed) -> Iterator[Callable[[int], None]]:
         yield advance
     if not n_rows:
         raise StreamError(
-            f"No rows came out of {job.data.place!r}, so nothing is written: it has none, or a "
+            f"No rows came out of {job.data.told!r}, so nothing is written: it has none, or a "
             "Filter leaves none."
         )
 

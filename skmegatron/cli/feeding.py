@@ -80,6 +80,11 @@ class Asked:
     dtype: Mapping[str, str]
     typed: bool
 
+    @property
+    def told(self) -> str:
+        """What errors call it; a URL may hold a password."""
+        return self.place if self.query is None else self.query
+
 
 @contextmanager
 def opened(asked: Asked, pipeline: Pipeline) -> Iterator[Fed]:
@@ -99,7 +104,7 @@ def opened(asked: Asked, pipeline: Pipeline) -> Iterator[Fed]:
             yield fed
         except (MissingColumnError, MissingInputError, ShapeError) as error:
             if isinstance(error, MissingInputError):
-                error.add_note(f"  the columns of {asked.place!r} are {fed.columns}")
+                error.add_note(f"  the columns of {asked.told!r} are {fed.columns}")
             if len(fed.columns) == 1 and any(mark in fed.columns[0] for mark in ";\t|"):
                 error.add_note("  CSV is read as separated by commas: write it so")
             raise
@@ -108,7 +113,6 @@ def opened(asked: Asked, pipeline: Pipeline) -> Iterator[Fed]:
 @contextmanager
 def _reader(asked: Asked, pipeline: Pipeline) -> Iterator[Fed]:
     place, size = asked.place, asked.size
-    options: dict[str, Any] = {"exclude_cols": asked.exclude, "dtype": dict(asked.dtype) or None}
     if place == STDIN:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "stdin"
@@ -116,27 +120,41 @@ def _reader(asked: Asked, pipeline: Pipeline) -> Iterator[Fed]:
                 shutil.copyfileobj(sys.stdin.buffer, file)
             yield _from_text(path, asked, pipeline)
     elif is_url(place):
-        yield Fed(SQLGenerator(place, asked.query, size, **options), pipeline, asked.index)
+        dtype = dict(asked.dtype) or None
+        batches = SQLGenerator(place, asked.query, size, exclude_cols=asked.exclude, dtype=dtype)
+        yield Fed(batches, pipeline, asked.index)
     elif os.path.isdir(place) or place.lower().endswith(_PARQUET):
-        yield Fed(ParquetGenerator(place, size, **options), pipeline, asked.index)
+        yield _from_parquet(asked, pipeline)
     else:
         yield _from_text(Path(place), asked, pipeline)
 
 
+def _from_parquet(asked: Asked, pipeline: Pipeline) -> Fed:
+    dtype = dict(asked.dtype) or None
+    batches = ParquetGenerator(asked.place, asked.size, asked.exclude, dtype=dtype)
+    left = _left_out(batches, asked, Fed(batches, pipeline, asked.index))
+    batches = ParquetGenerator(asked.place, asked.size, left, dtype=dtype)
+    return Fed(batches, pipeline, asked.index)
+
+
 def _from_text(path: Path, asked: Asked, pipeline: Pipeline) -> Fed:
-    """Read what is asked for, and the keys of the rows as they are written: 007 stays 007."""
-    dtype, exclude = dict(asked.dtype), set(asked.exclude)
-    batches = CSVGenerator(path, asked.size, list(exclude), dtype=dtype or None)
-    columns = batches.columns or []
+    """Read the keys of the rows as they are written, so that 007 stays 007."""
+    dtype = dict(asked.dtype)
+    batches = CSVGenerator(path, asked.size, asked.exclude, dtype=dtype or None)
     fed = Fed(batches, pipeline, asked.index)
-    wanted = {*fed.named, asked.index} - {None}
-    if not fed.takes_all and wanted <= set(columns):
-        # What nobody reads must not fail where its type changes; what is asked for is looked at.
-        exclude |= set(columns) - wanted - set(dtype)
-    as_text = asked.index in columns and asked.index not in {*dtype, *fed.named}
+    as_text = asked.index in (batches.columns or ()) and asked.index not in {*dtype, *fed.named}
     options: dict[str, Any] = {"converters": {asked.index: _marked}} if as_text else {}
-    batches = CSVGenerator(path, asked.size, list(exclude), dtype=dtype or None, **options)
+    left = _left_out(batches, asked, fed)
+    batches = CSVGenerator(path, asked.size, left, dtype=dtype or None, **options)
     return Fed(batches, pipeline, asked.index, marked=as_text, typed=asked.typed)
+
+
+def _left_out(batches: BatchGenerator, asked: Asked, fed: Fed) -> list[str]:
+    """Add what nobody reads to what is left out: a wrong value there is no reason to fail."""
+    columns, wanted = set(batches.columns or ()), {*fed.named, asked.index} - {None}
+    if fed.takes_all or not wanted <= columns:  # an error lists all that there is
+        return list(asked.exclude)
+    return [*asked.exclude, *(columns - wanted - {*asked.dtype, *fed.inputs})]
 
 
 class Fed:
@@ -161,6 +179,8 @@ class Fed:
         Where that can be told beforehand: about how many there are.
     named : set of str
         Columns that the pipeline asks for by name.
+    inputs : set of str
+        Names of its inputs.
     takes_all : bool
         Whether it asks for all columns, whatever their names.
     columns : list of str
@@ -189,6 +209,7 @@ class Fed:
         self._whole = alone.name if alone is not None and whole else None
         self._names: list[str] | None = getattr(pipeline, "feature_names_in_", None)
         self._n_columns: int | None = getattr(pipeline, "n_features_in_", None)
+        self.inputs = {str(node.name) for node in self._inputs}
         asked = {column for node in self._inputs for column in node.columns or (node.name,)}
         self.takes_all = self._names is None and self._whole is not None
         self.takes_all |= any(isinstance(column, int) for column in asked)

@@ -65,10 +65,23 @@ def test_keys_are_all_numbers_or_all_text_where_that_differs(run, same, written,
     assert in_csv.out == "k,same\n1,1\n2,2\nA3,3\n"
 
 
-def test_columns_that_nobody_reads_may_change_their_type(run, same, written):
-    ended = run("transform", same, written("x,note\n1,1\n2,two\n"), "--batch-size", "1")
+def test_columns_that_nobody_reads_may_hold_anything(run, same, written, tmp_path):
+    lists = tmp_path / "lists.parquet"
+    pd.DataFrame({"x": [1, 2], "ragged": [[1], [2, 3]]}).to_parquet(lists)
 
-    assert ended.out == "same\n1\n2\n"
+    text = run("transform", same, written("x,note\n1,1\n2,two\n"), "--batch-size", "1")
+    parquet = run("transform", same, lists)
+
+    assert text.out == parquet.out == "same\n1\n2\n"
+
+
+def test_the_password_of_a_database_is_not_told(run, same, tmp_path):
+    url = f"sqlite:///file:{tmp_path}/rows.db?uri=true&secret=hush"
+
+    for query in ("SELECT 1 AS x WHERE 0", "SELECT 1 AS z", None):
+        ended = run("transform", same, url, *(() if query is None else ("--query", query)))
+        assert ended.code != 0
+        assert "hush" not in ended.err
 
 
 def test_text_with_a_carriage_return_stays_in_its_row(run, same, tmp_path):
