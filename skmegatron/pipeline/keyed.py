@@ -13,6 +13,7 @@ from skmegatron.engine.batches import Batches, noted, split_batch
 from skmegatron.engine.feed import Feed
 from skmegatron.engine.stream import Stream
 from skmegatron.errors import GraphError
+from skmegatron.layers.keras.core import Keras
 from skmegatron.nodes.core import Step
 from skmegatron.nodes.graph import Graph
 from skmegatron.pipeline.alignment import is_aligned
@@ -109,7 +110,11 @@ def stores_predictions(pipeline: Pipeline) -> bool:
     """
     heads = pipeline._compiled().heads
     layers = [head.step.layer for head in heads if head is not None]
-    return len(layers) == len(heads) and all(value_method(one) == "predict" for one in layers)
+    return len(layers) == len(heads) and all(map(_gives_predictions, layers))
+
+
+def _gives_predictions(layer: Any) -> bool:
+    return value_method(layer) == "predict" or type(layer).transform is Keras.transform
 
 
 @dataclass(frozen=True)
