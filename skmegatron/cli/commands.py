@@ -217,13 +217,18 @@ def _run(
 ) -> None:
     types = dict(_pair(text) for text in dtype)
     if is_url(source) != (query is not None):
-        told = "needs --query SQL" if query is None else "takes no --query: it is no database"
-        raise click.UsageError(f"IN {source!r} {told}.")
+        told = "IN is a database URL: say what to read with --query SQL."
+        if query is not None:
+            told = (
+                f"IN {source!r} takes no --query: it is no database URL as sqlite:///rows.db is."
+            )
+        raise click.UsageError(told)
     out = None if out == STDIN else out
     if out is not None:
         _refuse_same(out, file)
         _refuse_same(out, source)
-    data = Asked(source, batch_size, index, query, exclude, types)
+    typed = out is not None and Path(out).suffix.lower() != ".csv"  # in CSV they look the same
+    data = Asked(source, batch_size, index, query, exclude, types, typed)
     job = _Job(file, trust, out, method, data)
     (_into_store if out is not None and _is_store(out) else _into_file)(job)
 
@@ -272,6 +277,13 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _is_store(out: str) -> bool:
     path = Path(out)
+    if not out:
+        raise click.BadParameter("--out '' names nothing. Leave it out to write CSV on stdout.")
+    if path.exists() and not path.is_dir() and not path.suffix:
+        raise click.BadParameter(
+            f"--out {out!r} is there, and is no folder. Name another one, a file in "
+            f"{' or '.join(_TABLES)}, or leave --out away to write CSV on stdout."
+        )
     if is_url(out) or path.is_dir() or not path.suffix or out.endswith(("/", os.sep)):
         return True
     if path.suffix.lower() not in _TABLES:
@@ -303,7 +315,7 @@ def _progress(job: _Job, fed: Fed) -> Iterator[Callable[[int], None]]:
         yield advance
     if not n_rows:
         raise StreamError(
-            f"No rows came out of {job.data.place!r}, so nothing is written: it has none, or a "
+            f"No rows came out of {job.data.told!r}, so nothing is written: it has none, or a "
             "Filter leaves none."
         )
 

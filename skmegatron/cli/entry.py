@@ -15,12 +15,13 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from skmegatron.errors import MissingDependencyError
+from skmegatron.errors import EncodingError, MissingDependencyError
 from skmegatron.optional import optional
 
 GOOD, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 _TRACEBACK = "--traceback"
-_DTYPE = re.compile(r"dtype=\{(['\"])(.+?)\1: '(.+?)'\}")
+_TRUSTED = re.compile(r"load_pipeline\(path, trusted=\[(.+?)\]\)")
+_DTYPE = re.compile(r"Write dtype=\{(['\"])(.+?)\1: '(.+?)'\}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -93,9 +94,22 @@ def tell(error: BaseException, with_traceback: bool) -> None:
     print(f"Error: {kind}: {error}".rstrip(": "), file=sys.stderr)
     for note in getattr(error, "__notes__", ()):
         print(note, file=sys.stderr)
-    asked = _DTYPE.search(str(error))
+    advice = _typed(error)
+    if advice is not None:
+        print(f"  On the command line: {advice}", file=sys.stderr)
+
+
+def _typed(error: BaseException) -> str | None:
+    """Say what an error's advice, which is in Python, is as something to type."""
+    told = str(error)
+    asked, refused = _DTYPE.search(told), _TRUSTED.search(told)
     if asked:
-        print(f"  On the command line: --dtype {asked[2]}={asked[3]}", file=sys.stderr)
+        return f"--dtype {asked[2]}={asked[3]}"
+    if refused:
+        return " ".join(f"--trust {name}" for name in re.findall(r"'([^']+)'", refused[1]))
+    if isinstance(error, EncodingError):
+        return "iconv -f LATIN1 -t UTF-8 IN | skmegatron ... FILE -"
+    return "dates come from Parquet or a database" if "parse_dates=" in told else None
 
 
 def _tell_warning(message: Any, category: Any, *where: Any, **others: Any) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skmegatron.errors import MissingColumnError, ShapeError
+from skmegatron.errors import MissingColumnError, MissingInputError, ReadError, ShapeError
 from skmegatron.io.generator import (
     BatchGenerator,
     CSVGenerator,
@@ -68,6 +68,8 @@ class Asked:
         Columns to leave out.
     dtype : mapping of str to str
         Of columns, by name.
+    typed : bool
+        Whether keys in text that are whole numbers become numbers.
     """
 
     place: str
@@ -76,6 +78,12 @@ class Asked:
     query: str | None
     exclude: Sequence[str]
     dtype: Mapping[str, str]
+    typed: bool
+
+    @property
+    def told(self) -> str:
+        """What errors call it; a URL may hold a password."""
+        return self.place if self.query is None else self.query
 
 
 @contextmanager
@@ -91,8 +99,20 @@ def opened(asked: Asked, pipeline: Pipeline) -> Iterator[Fed]:
     ------
     Fed
     """
+    with _reader(asked, pipeline) as fed:
+        try:
+            yield fed
+        except (MissingColumnError, MissingInputError, ShapeError) as error:
+            if isinstance(error, MissingInputError):
+                error.add_note(f"  the columns of {asked.told!r} are {fed.columns}")
+            if len(fed.columns) == 1 and any(mark in fed.columns[0] for mark in ";\t|"):
+                error.add_note("  CSV is read as separated by commas: write it so")
+            raise
+
+
+@contextmanager
+def _reader(asked: Asked, pipeline: Pipeline) -> Iterator[Fed]:
     place, size = asked.place, asked.size
-    options: dict[str, Any] = {"exclude_cols": asked.exclude, "dtype": dict(asked.dtype) or None}
     if place == STDIN:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "stdin"
@@ -100,11 +120,21 @@ def opened(asked: Asked, pipeline: Pipeline) -> Iterator[Fed]:
                 shutil.copyfileobj(sys.stdin.buffer, file)
             yield _from_text(path, asked, pipeline)
     elif is_url(place):
-        yield Fed(SQLGenerator(place, asked.query, size, **options), pipeline, asked.index)
+        dtype = dict(asked.dtype) or None
+        batches = SQLGenerator(place, asked.query, size, exclude_cols=asked.exclude, dtype=dtype)
+        yield Fed(batches, pipeline, asked.index)
     elif os.path.isdir(place) or place.lower().endswith(_PARQUET):
-        yield Fed(ParquetGenerator(place, size, **options), pipeline, asked.index)
+        yield _from_parquet(asked, pipeline)
     else:
         yield _from_text(Path(place), asked, pipeline)
+
+
+def _from_parquet(asked: Asked, pipeline: Pipeline) -> Fed:
+    dtype = dict(asked.dtype) or None
+    batches = ParquetGenerator(asked.place, asked.size, asked.exclude, dtype=dtype)
+    left = _left_out(batches, asked, Fed(batches, pipeline, asked.index))
+    batches = ParquetGenerator(asked.place, asked.size, left, dtype=dtype)
+    return Fed(batches, pipeline, asked.index)
 
 
 def _from_text(path: Path, asked: Asked, pipeline: Pipeline) -> Fed:
@@ -112,11 +142,19 @@ def _from_text(path: Path, asked: Asked, pipeline: Pipeline) -> Fed:
     dtype = dict(asked.dtype)
     batches = CSVGenerator(path, asked.size, asked.exclude, dtype=dtype or None)
     fed = Fed(batches, pipeline, asked.index)
-    plain = asked.index in (batches.columns or ()) and asked.index not in {*dtype, *fed.named}
-    if asked.index is None or not plain:
-        return fed
-    batches = CSVGenerator(path, asked.size, asked.exclude, dtype={**dtype, asked.index: "str"})
-    return Fed(batches, pipeline, asked.index, keys_from_text=True)
+    as_text = asked.index in (batches.columns or ()) and asked.index not in {*dtype, *fed.named}
+    options: dict[str, Any] = {"converters": {asked.index: _marked}} if as_text else {}
+    left = _left_out(batches, asked, fed)
+    batches = CSVGenerator(path, asked.size, left, dtype=dtype or None, **options)
+    return Fed(batches, pipeline, asked.index, marked=as_text, typed=asked.typed)
+
+
+def _left_out(batches: BatchGenerator, asked: Asked, fed: Fed) -> list[str]:
+    """Add what nobody reads to what is left out: a wrong value there is no reason to fail."""
+    columns, wanted = set(batches.columns or ()), {*fed.named, asked.index} - {None}
+    if fed.takes_all or not wanted <= columns:  # an error lists all that there is
+        return list(asked.exclude)
+    return [*asked.exclude, *(columns - wanted - {*asked.dtype, *fed.inputs})]
 
 
 class Fed:
@@ -128,8 +166,10 @@ class Fed:
     pipeline : Pipeline
     index : str or None
         The column that holds the keys of the rows.
-    keys_from_text : bool, default=False
-        Whether keys come as text, and those that are whole numbers become numbers.
+    marked : bool, default=False
+        Whether keys come as text behind a mark.
+    typed : bool, default=False
+        Whether such keys become numbers, if those of the first batch are whole ones.
 
     Attributes
     ----------
@@ -139,6 +179,12 @@ class Fed:
         Where that can be told beforehand: about how many there are.
     named : set of str
         Columns that the pipeline asks for by name.
+    inputs : set of str
+        Names of its inputs.
+    takes_all : bool
+        Whether it asks for all columns, whatever their names.
+    columns : list of str
+        Of the batch that was read last.
     prefetch : bool
         Whether the reader may read ahead in another thread.
     """
@@ -149,16 +195,27 @@ class Fed:
         pipeline: Pipeline,
         index: str | None,
         *,
-        keys_from_text: bool = False,
+        marked: bool = False,
+        typed: bool = False,
     ) -> None:
         self.prefetch = batches.prefetch
+        self.columns: list[str] = []
         self.n_rows = len(batches) * batches.batch_size if isinstance(batches, Sized) else None
-        self._batches, self._index, self._keys_from_text = batches, index, keys_from_text
+        self._batches, self._index = batches, index
+        self._marked, self._typed = marked, marked and typed
         self._inputs: list[InputNode] = pipeline.graph.data_inputs
+        alone = self._inputs[0] if len(self._inputs) == 1 else None
+        whole = alone is not None and alone.columns is None and alone.shape != ()
+        self._whole = alone.name if alone is not None and whole else None
         self._names: list[str] | None = getattr(pipeline, "feature_names_in_", None)
         self._n_columns: int | None = getattr(pipeline, "n_features_in_", None)
-        self.named = {str(c) for node in self._inputs for c in node.columns or (node.name,)}
-        self.named |= set(() if self._names is None else self._names)
+        self.inputs = {str(node.name) for node in self._inputs}
+        asked = {column for node in self._inputs for column in node.columns or (node.name,)}
+        self.takes_all = self._names is None and self._whole is not None
+        self.takes_all |= any(isinstance(column, int) for column in asked)
+        if self._whole is not None:
+            asked = set(() if self._names is None else self._names)
+        self.named = {str(column) for column in asked}
         # Labels in the table are no features.
         self._apart = {index, *(node.name for node in pipeline.graph.targets)}
         # The keys stand beside the inputs, one of which may have the name of their column.
@@ -167,7 +224,9 @@ class Fed:
             self.key = f"{self.key}_"
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        for batch in self._batches:
+        numbers = self._typed
+        for place, batch in enumerate(self._batches):
+            self.columns = list(batch)
             if self._index is not None and self._index not in batch:
                 raise MissingColumnError(
                     f"There is no column {self._index!r} to take the index from; the columns "
@@ -176,15 +235,16 @@ class Fed:
             fed = self._bound(batch)
             if self.key is not None and self._index is not None:
                 keys = batch[self._index]
-                fed.setdefault(self.key, _numbers(keys) if self._keys_from_text else keys)
+                keys = _unmarked(keys) if self._marked else keys
+                numbers = numbers and (place > 0 or _odd_key(keys) is None)
+                fed.setdefault(self.key, _numbers(keys, self._index) if numbers else keys)
             yield fed
 
     def _bound(self, batch: Mapping[str, Any]) -> dict[str, Any]:
         """Take what the inputs ask for, by their names."""
-        alone = self._inputs[0] if len(self._inputs) == 1 else None
-        whole = alone is not None and alone.columns is None and alone.shape != ()
-        if alone is not None and whole and np.ndim(batch.get(alone.name, 0)) < 2:
-            return {alone.name: self._table(batch)}
+        whole = self._whole
+        if whole is not None and np.ndim(batch.get(whole, 0)) < 2:
+            return {whole: self._table(batch)}
         rest = self._rest(batch)
         fed: dict[str, Any] = {}
         for node in self._inputs:
@@ -217,10 +277,29 @@ class Fed:
         return [name for name in batch if name not in self._apart]
 
 
-def _numbers(keys: Any) -> Any:
-    """Turn text into whole numbers, if that loses nothing."""
-    plain = all(isinstance(key, str) and _WHOLE.fullmatch(key) for key in keys)
-    return keys.astype(np.int64) if plain else keys
+def _marked(key: str) -> str | None:
+    """Write a mark ahead of a key, or pandas would read NA and its like as missing."""
+    return f"={key}" if key else None
+
+
+def _unmarked(keys: Any) -> Any:
+    texts = [key[1:] if isinstance(key, str) else np.nan for key in keys]
+    return np.array(texts, dtype=object)
+
+
+def _odd_key(keys: Any) -> Any:
+    """Give the first key that is no whole number, written as one; None if all are."""
+    return next((key for key in keys if not _WHOLE.fullmatch(str(key))), None)
+
+
+def _numbers(keys: Any, column: str) -> Any:
+    odd = _odd_key(keys)
+    if odd is not None:
+        raise ReadError(
+            f"{odd!r} in column {column!r} is no whole number, which the keys of the first batch "
+            f"were. Write dtype={{{column!r}: 'str'}} to read all of them as text."
+        )
+    return keys.astype(np.int64)
 
 
 def _side_by_side(arrays: Sequence[Any]) -> Any:

@@ -5,6 +5,7 @@ A file is written under another name, and has its own only when all of it is the
 
 from __future__ import annotations
 
+import csv
 import io
 import sys
 from collections.abc import Iterator, Mapping
@@ -99,7 +100,9 @@ def _known_names(pipeline: Pipeline, method: str) -> list[str] | None:
     (output,) = (pipeline.graph.node_names[node] for node in pipeline.graph.outputs)
     if method in ("predict_proba", "predict_log_proba"):
         classes = pipeline.classes_
-        return None if isinstance(classes, list) else [f"{output}_{label}" for label in classes]
+        if not isinstance(classes, list):
+            return [f"{output}_{label}" for label in classes]
+        return [f"{output}_{place}_{label}" for place, of in enumerate(classes) for label in of]
     if method != "transform":
         return None
     try:
@@ -119,13 +122,30 @@ class _Csv:
         self._names: list[str] | None = None
 
     def write(self, columns: Columns) -> None:
-        table = pd.DataFrame(columns)
-        table.to_csv(self._text, index=False, header=self._names is None, lineterminator="\n")
+        table = pd.DataFrame({name: _written(values) for name, values in columns.items()})
+        # Readers end a line at a lone \r too, which is quoted only where all text is.
+        quoting = csv.QUOTE_NONNUMERIC if _has_returns(table) else csv.QUOTE_MINIMAL
+        header = self._names is None
+        table.to_csv(self._text, index=False, header=header, lineterminator="\n", quoting=quoting)
         self._names = list(columns)
 
     def close(self) -> None:
         self._text.flush()
         self._text.detach()
+
+
+def _written(values: NDArray[Any]) -> NDArray[Any]:
+    """Write moments to the unit they have; pandas leaves out what is 0 in all rows of a batch."""
+    if values.dtype.kind != "M":
+        return values
+    texts: NDArray[Any] = np.datetime_as_string(values).astype(object)
+    texts[np.isnat(values)] = None
+    return texts
+
+
+def _has_returns(table: pd.DataFrame) -> bool:
+    texts = (table[name] for name in table if table[name].dtype.kind not in "biufcmM")
+    return any("\r" in str(value) for values in (table.columns, *texts) for value in values)
 
 
 class _Parquet:
@@ -136,11 +156,21 @@ class _Parquet:
         self._writer: Any = None
 
     def write(self, columns: Columns) -> None:
-        arrays = {name: self._arrow.array(values) for name, values in columns.items()}
-        table = self._arrow.table(arrays)
+        table = self._arrow.table({name: self._array(name, columns[name]) for name in columns})
         if self._writer is None:
             self._writer = self._parquet.ParquetWriter(self._file, table.schema)
         self._writer.write_table(self._alike(table))
+
+    def _array(self, name: str, values: NDArray[Any]) -> Any:
+        # A missing value among texts is NaN; in a column of numbers, NaN is one of them.
+        missing = values.dtype == object
+        try:
+            return self._arrow.array(values, from_pandas=missing)
+        except (self._arrow.ArrowException, OverflowError) as error:
+            raise SchemaError(
+                f"The values of column {name!r} are not of one type that Parquet has ({error}). "
+                f"Write CSV, or read a column as text: --dtype COLUMN=str."
+            ) from error
 
     def _alike(self, table: Any) -> Any:
         schema = self._writer.schema
@@ -150,7 +180,8 @@ class _Parquet:
             other = [f.name for f in table.schema if f.type != schema.field(f.name).type]
             raise SchemaError(
                 f"Of the columns {other}, later rows do not fit the type of the first ones "
-                f"({error}). Write CSV, or say how to read a column: --dtype COLUMN=str."
+                f"({error}). Write CSV, read a column as text (--dtype COLUMN=str), or take more "
+                "rows at once: --batch-size N."
             ) from error
 
     def close(self) -> None:
@@ -179,6 +210,8 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
         raise FileNotFoundError(
             f"There is no folder {str(path.parent)!r} to write {path.name!r} into. Make it first."
         )
+    if path.exists() and not path.is_file():
+        raise FileExistsError(f"{str(path)!r} is there, and is no file that can be replaced.")
     with whole_file(path) as file:
         yield file
 

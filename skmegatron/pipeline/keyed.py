@@ -13,6 +13,7 @@ from skmegatron.engine.batches import Batches, noted, split_batch
 from skmegatron.engine.feed import Feed
 from skmegatron.engine.stream import Stream
 from skmegatron.errors import GraphError
+from skmegatron.layers.keras.core import Keras
 from skmegatron.nodes.core import Step
 from skmegatron.nodes.graph import Graph
 from skmegatron.pipeline.alignment import is_aligned
@@ -109,7 +110,11 @@ def stores_predictions(pipeline: Pipeline) -> bool:
     """
     heads = pipeline._compiled().heads
     layers = [head.step.layer for head in heads if head is not None]
-    return len(layers) == len(heads) and all(value_method(one) == "predict" for one in layers)
+    return len(layers) == len(heads) and all(map(_gives_predictions, layers))
+
+
+def _gives_predictions(layer: Any) -> bool:
+    return value_method(layer) == "predict" or type(layer).transform is Keras.transform
 
 
 @dataclass(frozen=True)
@@ -137,16 +142,23 @@ def _runs_of(pipeline: Pipeline, method: str) -> list[_Run]:
 
 def _answer(pipeline: Pipeline, run: _Run, feed: Feed, X: Any, method: str) -> list[Any]:
     values = pipeline._run_ready(run.ready, feed)
-    arrays = list(named_arrays(run.ready, values).values())
+    arrays = [_together(array) for array in named_arrays(run.ready, values).values()]
+    for node, array in zip(run.ready.wanted, arrays, strict=True):
+        whole = array is not None and np.ndim(array) == 0  # one value for all rows
+        if array is not None and (whole or not is_aligned(feed, node, array)):
+            raise pipeline._misaligned([node], X, None, method, run.methods)
     if method == "transform":
         return arrays
     (node,), (answer,) = run.ready.wanted, arrays
-    if answer is not None and not is_aligned(feed, node, answer):
-        raise pipeline._misaligned([node], X, None, method, run.methods)
     target = target_of(node)
     if answer is not None and target is not None:
         answer = in_shape(answer, vars(pipeline).get("_shapes", {}).get(target.name))
     return [answer]
+
+
+def _together(answer: Any) -> Any:
+    """Put the probabilities of several targets, which come as a list, side by side."""
+    return np.hstack(answer) if isinstance(answer, list) else answer
 
 
 def _common_rows(names: list[str], runs: list[_Run], feeds: list[Feed]) -> Any:

@@ -629,7 +629,7 @@ def test_types_of_ones_own_in_a_skops_file_need_trust(run, tmp_path, monkeypatch
     refused = run("transform", path, tmp_path / "x.csv")
     taken = run("transform", path, tmp_path / "x.csv", "--trust", "mydeskew.Deskew")
 
-    failed(refused, 1, "LoadError", "mydeskew.Deskew")
+    failed(refused, 1, "LoadError", "--trust mydeskew.Deskew")
     assert taken.out == "tenfold\n15.0\n"
 
 

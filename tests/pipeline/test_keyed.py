@@ -126,8 +126,10 @@ def test_what_is_stored_is_predictions_only_where_all_outputs_predict():
     model = sm.layers.Sklearn(LinearRegression())(x, y=y)
     chances = sm.layers.Sklearn(LogisticRegression(), method="predict_proba")(x, y=y)
     groups = sm.layers.Sklearn(KMeans())(x)
+    network = sm.layers.KerasClassifier(lambda meta: None)(x, y=y)
 
     assert stores_predictions(sm.Pipeline([x, y], model))
+    assert stores_predictions(sm.Pipeline([x, y], network))
     assert not stores_predictions(sm.Pipeline([x, y], [model, groups]))
     assert not stores_predictions(sm.Pipeline([x, y], chances))
     assert not stores_predictions(sm.Pipeline(x, x * 2))
