@@ -280,7 +280,7 @@ class Streams(CallbackSupportMixin, Answers):
         [[3, 2]]
         """
         graph = self._valid_graph()
-        self._check_stores(index_field=index)
+        self._check_stores(index=index)
         ready = self._ready(graph, graph.outputs, work=Stream)
         return self._outputs_of(ready, Batches(input_generator, steps), index)
 
