@@ -420,7 +420,7 @@ def _missing_error(
         return MissingInputError(
             "This Pipeline estimator requires y to be passed, but the target y is None: "
             f"Target {names[0]!r} is fed by y, or by its name in X; what came is {came}. "
-            "Call fit(X, y)."
+            "Pass y after X: fit(X, y), evaluate(X, y), or (X, y) as a batch."
         )
     columns = {c for node in missing for c in node.columns or ()}
     lacking = sorted(str(column) for column in columns if str(column) not in source)

@@ -570,7 +570,7 @@ def test_a_target_in_the_middle_of_the_graph_is_required_too():
     pipeline = sm.Pipeline([X, y], Sklearn(StandardScaler())(Sklearn(SelectKBest(k=1))(X, y=y)))
 
     assert get_tags(pipeline).target_tags.required
-    with pytest.raises(ValueError, match=r"requires y to be passed.*Call fit\(X, y\)"):
+    with pytest.raises(ValueError, match=r"requires y to be passed.*: fit\(X, y\), evaluate"):
         pipeline.fit(FLOWERS)
 
 
