@@ -523,7 +523,7 @@ def test_y_wins_over_the_target_in_x():
 
 @pytest.mark.parametrize("X", [ROWS, {"X": ROWS}, pd.DataFrame(ROWS)])
 def test_missing_labels_are_an_error_that_names_the_target(X):
-    with pytest.raises(MissingInputError, match=r"requires y.*Target 'label'.*: fit\(X, y\), evalu"):
+    with pytest.raises(MissingInputError, match=r"requires y.*Target 'label'.*: fit\(X, y\), ev"):
         recorded(X)
 
 
