@@ -172,11 +172,7 @@ def bind(
     extra = dict(extra or {})
     unknown = [key for key in extra if key not in {node.name for node in inputs}]
     if unknown:
-        raise TypeError(
-            f"Unexpected argument {unknown[0]!r}: the inputs of this pipeline are "
-            f"{[node.name for node in inputs]}. Draw sm.Input({unknown[0]!r}) and pass it to a "
-            f"layer, as in layer(node, {unknown[0]}=that_input), to use it."
-        )
+        raise _unknown_error(unknown[0], inputs)
     source = labelled = _source(X, names)
     in_table = [n.name for n in inputs if isinstance(n, Target) and n.name in labelled]
     in_table = [name for name in in_table if names is None or name not in names]
@@ -236,7 +232,7 @@ class _Mapping:
             return value
         if columns is not None and all(column in self.data for column in columns):
             # `data` is a mapping or a table here; mypy knows only that it is data
-            return columns_together([as_values(self.data[c], str(c)) for c in columns])  # type: ignore[index]
+            return _block(node, {c: as_values(self.data[c], str(c)) for c in columns})  # type: ignore[index]
         return _MISSING
 
     @property
@@ -359,6 +355,17 @@ class _Array:
 _Source = _Mapping | _Frame | _Array
 
 
+def _block(node: InputNode, columns: Mapping[str | int, Any]) -> Any:
+    rows = {tuple(column.shape[:1]) for column in columns.values()}
+    if len(rows) > 1 or () in rows:
+        shapes = ", ".join(f"{name!r} has {column.shape}" for name, column in columns.items())
+        raise ShapeError(
+            f"The columns of input {node.name!r} need one value for each row, got shapes "
+            f"{shapes}. Put a single observation into lists: {{{next(iter(columns))!r}: [...]}}."
+        )
+    return columns_together(list(columns.values()))
+
+
 def _source(X: Any, names: Sequence[str] | None) -> _Source:
     if isinstance(X, Mapping) and not sparse.issparse(X):  # a DOK matrix is a dict too
         return _Mapping(X)
@@ -368,6 +375,11 @@ def _source(X: Any, names: Sequence[str] | None) -> _Source:
         raise MissingInputError(
             "The pipeline was fed None. Pass an array, a dataframe, or a mapping of input "
             "names to arrays."
+        )
+    if isinstance(X, tuple) and any(isinstance(part, Mapping) or is_frame(part) for part in X):
+        raise TypeError(
+            f"X takes one mapping, dataframe or array, got a tuple of {len(X)}. Hand in labels "
+            "apart, as fit(X, y); storage finds the keys of rows through index_field=."
         )
     return _Array(as_values(X, "X"), names)
 
@@ -408,15 +420,29 @@ def _missing_error(
         return MissingInputError(
             "This Pipeline estimator requires y to be passed, but the target y is None: "
             f"Target {names[0]!r} is fed by y, or by its name in X; what came is {came}. "
-            "Call fit(X, y)."
+            "Pass y after X: fit(X, y), evaluate(X, y), or (X, y) as a batch."
         )
     columns = {c for node in missing for c in node.columns or ()}
     lacking = sorted(str(column) for column in columns if str(column) not in source)
     detail = f" (columns {lacking})" if lacking else ""
+    tables = [n.name for n in missing if n.columns is None and len(n.shape) == 1]
+    block = ""
+    if tables and isinstance(source, _Mapping):
+        block = f" Input({tables[0]!r}, columns=[...]) is made of columns that are fed one by one."
     return MissingInputError(
         f"Missing input {names}{detail}; what came is {came}. Feed every input by its name: "
         f"{{{', '.join(f'{name!r}: ...' for name in names)}}}, or as keyword where only fit "
-        "reads it."
+        f"reads it.{block}"
+    )
+
+
+def _unknown_error(key: str, inputs: Sequence[InputNode]) -> TypeError:
+    advice = f"Draw sm.Input({key!r}) and pass it to a layer, as in layer(node, {key}=that_input)"
+    if key == "epochs":  # a name of Keras and of the 2019 library, never that of an array
+        advice = "Give epochs to what has them: Keras(build, epochs=5), fit_generator(epochs=5)"
+    return TypeError(
+        f"Unexpected argument {key!r}: the inputs of this pipeline are "
+        f"{[node.name for node in inputs]}. {advice}."
     )
 
 

@@ -155,10 +155,24 @@ def _check_learns(task: Task) -> None:
             "has one pass to learn in. Draw its steps in this graph, or fit it on a sample and "
             "freeze it: Frozen(pipeline.fit(sample))."
         )
-    if learns_in_batches(layer):
-        return
+    if not learns_in_batches(layer):
+        raise StreamError(cannot_learn(task))
+
+
+def cannot_learn(task: Task) -> str:
+    """Say that a step cannot learn from batches, and what to do.
+
+    Parameters
+    ----------
+    task : Task
+
+    Returns
+    -------
+    str
+    """
+    layer = task.step.layer
     advice = getattr(layer, "batch_advice", "Define partial_fit(self, X) on the layer.")
-    raise StreamError(
+    return (
         f"Step {task.name!r} ({type(getattr(layer, 'wrapped', layer)).__name__}) cannot learn "
         f"from batches. {advice}"
     )

@@ -15,6 +15,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import is_bool_dtype
 from scipy import sparse
 
 from skmegatron.errors import ShapeError
@@ -80,10 +81,22 @@ def select_column(frame: Any, position: int) -> NDArray[Any]:
         # By its label a column is found in half the time, where the label means just that one.
         label = labels[position] if type(labels) is pd.Index and labels.is_unique else None
         column = frame[label] if type(label) is str else frame.iloc[:, position]
-        values = _shared_text(column) if _repeats_text(column) else column.to_numpy()
+        values = _shared_text(column) if _repeats_text(column) else _with_nan(column)
     else:
         values = _plain(nw.from_native(frame, eager_only=True)[:, position]).to_numpy()
     return _stacked(np.asarray(values))
+
+
+def _with_nan(column: Any) -> NDArray[Any]:
+    """Give a pandas column as an array: booleans with gaps as scikit-learn reads them."""
+    values: NDArray[Any] = column.to_numpy()
+    if values.dtype == object and _may_lack_booleans(column.dtype):
+        return np.asarray(column.to_numpy(dtype=float, na_value=np.nan))
+    return values
+
+
+def _may_lack_booleans(dtype: Any) -> bool:
+    return isinstance(dtype, pd.BooleanDtype | pd.ArrowDtype) and is_bool_dtype(dtype)
 
 
 def _repeats_text(column: Any) -> bool:
@@ -316,6 +329,8 @@ def as_values(data: Any, name: str) -> Any:
         return data
     if isinstance(data, np.ndarray) or sparse.issparse(data) or is_frame(data):
         return data
+    if isinstance(data, pd.Series) and _may_lack_booleans(data.dtype):
+        return _with_nan(data)
     if nw.dependencies.is_into_series(data):
         return np.asarray(_plain(nw.from_native(data, series_only=True)).to_numpy())
     try:

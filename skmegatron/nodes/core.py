@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
@@ -452,3 +453,12 @@ def glimpse(value: Any) -> str:
         few = ", ".join(str(item) for item in value.ravel()[:3])
         return f"{describe(value)} [{few}{', ...' if value.size > 3 else ''}]"
     return describe(value)
+
+
+if not TYPE_CHECKING:  # a type checker would take every name for one that is here
+
+    def __getattr__(name: str) -> Any:
+        """Give the nodes that the manual of 2019 has here from their own files."""
+        if name not in ("InputNode", "TransformationNode"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module("skmegatron.nodes"), name)

@@ -191,6 +191,12 @@ class Graph:
         if missing:
             names = [node.name for node in missing]
             needs = self.node_names[self._reader_of(missing[0])]
+            if names[0] in [node.name for node in self.inputs]:
+                raise DisconnectedError(
+                    f"{needs!r} reads another {missing[0]!r} than the one that the pipeline "
+                    "lists. Did a notebook cell that draws the input run again? Draw all that "
+                    "stands below it again, too."
+                )
             raise DisconnectedError(
                 f"{needs!r} needs {names}, which the pipeline's inputs "
                 f"{[node.name for node in self.inputs]} do not list. Add them: "

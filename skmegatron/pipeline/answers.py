@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skmegatron.engine.plan import plan
 from skmegatron.errors import MissingInputError, ShapeError
 from skmegatron.io.dataset import Dataset
 from skmegatron.io.tables import released
@@ -18,67 +17,18 @@ from skmegatron.nodes.made import TransformationNode
 from skmegatron.pipeline.alignment import is_aligned, misaligned
 from skmegatron.pipeline.measuring import Measuring
 from skmegatron.pipeline.middle import fed_nodes, wanted_nodes
-from skmegatron.pipeline.running import Running
+from skmegatron.pipeline.offering import offers, transforms
 from skmegatron.pipeline.storing import row_keys
 from skmegatron.pipeline.targets import in_shape, target_of
 
 
-def offers(method: str) -> Callable[[Running], bool]:
-    """Tell, for `available_if`, whether every output answers to a method.
-
-    Parameters
-    ----------
-    method : str
-
-    Returns
-    -------
-    callable
-    """
-
-    def check(pipeline: Running) -> bool:
-        heads = pipeline._heads()
-        if method in ("score", "fit_predict") and len(heads) > 1:
-            return False  # one number, or one array, cannot answer for several outputs
-        return bool(heads) and all(pipeline._answers(head, method) for head in heads)
-
-    return check
-
-
-def transforms(pipeline: Running) -> bool:
-    """Tell, for `available_if`, whether every step can be run on new data.
-
-    Parameters
-    ----------
-    pipeline : Running
-
-    Returns
-    -------
-    bool
-    """
-    if pipeline._graph_or_none() is None:
-        return True  # and calling it tells what is wrong with the graph
-    return pipeline._compiled().runs_of(vars(pipeline).get("steps_")).transform
-
-
-def gives_values(pipeline: Running) -> bool:
-    """Tell, for `available_if`, whether fitting can give the outputs too.
-
-    Parameters
-    ----------
-    pipeline : Running
-
-    Returns
-    -------
-    bool
-        False where an output's estimator neither transforms nor predicts.
-    """
-    graph = pipeline._graph_or_none()
-    tasks = () if graph is None else plan(graph, graph.outputs).tasks
-    return all(getattr(task.step.layer, "gives_value", True) for task in tasks)
-
-
 def _undoes(pipeline: Answers) -> bool:
-    return pipeline._way_back() is not None
+    if pipeline._way_back() is None:
+        raise AttributeError(
+            "inverse_transform goes back from one output, through steps that each read one node "
+            "and can be undone. Draw node.inverse(prediction) to go back through one step."
+        )
+    return True
 
 
 class Answers(Measuring):

@@ -25,7 +25,6 @@ from skmegatron.errors import GraphError
 from skmegatron.io.tables import released
 from skmegatron.nodes.core import Node, Step
 from skmegatron.nodes.graph import Graph
-from skmegatron.pipeline.answers import gives_values, offers
 from skmegatron.pipeline.artefacts import save_pipeline
 from skmegatron.pipeline.holding import (
     alike,
@@ -39,6 +38,7 @@ from skmegatron.pipeline.holding import (
 )
 from skmegatron.pipeline.intake import Unfitted, validate_layers, warn_unused
 from skmegatron.pipeline.leakage import Leak, nested_leaks, warn_of
+from skmegatron.pipeline.offering import gives_values, offers
 from skmegatron.pipeline.running import Edge
 from skmegatron.pipeline.signature import shows_inputs
 from skmegatron.pipeline.streams import Streams

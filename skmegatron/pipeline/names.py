@@ -222,7 +222,8 @@ def in_container(kind: str, name: str, value: Any, names: Names | None, index: A
     if sparse.issparse(value):
         raise ValueError(
             f"The output {name!r} is a scipy sparse matrix, which a {kind} dataframe cannot "
-            "hold. Make it dense, or call set_output(transform='default')."
+            "hold. Make it dense, by sparse_output=False where an encoder makes it, else by "
+            "Lambda(lambda X: X.toarray())(node), or call set_output(transform='default')."
         )
     if np.ndim(value) not in (1, 2):
         return value

@@ -8,7 +8,7 @@ that row is still the same.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
@@ -154,6 +154,11 @@ class Storing(Remembering):
     def _check_stores(self, **asked: Any) -> None:
         """Refuse what only a store can do, where there is none."""
         for name, value in asked.items():
+            if not isinstance(value, Hashable):
+                raise TypeError(
+                    f"{name}= takes the name of a column or key of X, got {type(value).__name__}. "
+                    f"Put the keys into X, as in {{..., 'id': keys}}, and write {name}='id'."
+                )
             if value and vars(self).get("storage") is None:
                 raise ValueError(
                     f"{name}={value!r} is about stored outputs, and this pipeline stores none. "

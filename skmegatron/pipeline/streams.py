@@ -21,29 +21,16 @@ from skmegatron.engine.batches import Batches, check_count, noted, split_batch
 from skmegatron.engine.feed import Feed
 from skmegatron.engine.plan import plan
 from skmegatron.engine.run import run
-from skmegatron.engine.stream import (
-    BatchFit,
-    Stream,
-    fit_passes,
-    late_learners,
-    learns_in_batches,
-)
+from skmegatron.engine.stream import BatchFit, Stream, fit_passes, late_learners
 from skmegatron.nodes.core import Node
-from skmegatron.pipeline.answers import Answers, transforms
+from skmegatron.pipeline.answers import Answers
 from skmegatron.pipeline.intake import Intake, own_steps, validate_layers, warn_unused
 from skmegatron.pipeline.leakage import warn_of
 from skmegatron.pipeline.measuring import arrays_for, read_by
 from skmegatron.pipeline.middle import refuse_middle
-from skmegatron.pipeline.running import Ready, Running
+from skmegatron.pipeline.offering import takes_batches, transforms
+from skmegatron.pipeline.running import Ready
 from skmegatron.pipeline.signature import shows_inputs
-
-
-def _learns_in_batches(pipeline: Running) -> bool:
-    graph = pipeline._graph_or_none()
-    if graph is None:
-        return False
-    layers = [task.step.layer for task in plan(graph, (), fit=True).tasks if task.fit]
-    return all(learns_in_batches(layer) for layer in layers)
 
 
 class Streams(CallbackSupportMixin, Answers):
@@ -52,7 +39,7 @@ class Streams(CallbackSupportMixin, Answers):
     verbose: bool
 
     @shows_inputs
-    @available_if(_learns_in_batches)
+    @available_if(takes_batches)
     def partial_fit(self, X: Any, y: Any = None, classes: Any = None, **fit_only: Any) -> Self:
         """Take one more batch into every step that learns.
 
@@ -280,7 +267,7 @@ class Streams(CallbackSupportMixin, Answers):
         [[3, 2]]
         """
         graph = self._valid_graph()
-        self._check_stores(index_field=index)
+        self._check_stores(index=index)
         ready = self._ready(graph, graph.outputs, work=Stream)
         return self._outputs_of(ready, Batches(input_generator, steps), index)
 

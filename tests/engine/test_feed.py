@@ -431,6 +431,36 @@ def test_inputs_that_differ_in_rows_are_listed_with_their_numbers():
         bound(scalars("a", "b"), {"a": [1, 2, 3], "b": [1, 2]})
 
 
+def test_columns_of_a_block_that_differ_in_rows_are_listed_with_their_shapes():
+    with pytest.raises(ShapeError, match=r"input 'b'.*'u' has \(2,\), 'v' has \(1,\)"):
+        bound(sm.Input("b", columns=["u", "v"]), {"u": [1, 2], "v": [1]})
+
+
+def test_one_observation_of_single_values_says_to_put_them_into_lists():
+    with pytest.raises(ShapeError, match=r"'u' has \(\).*into lists: \{'u': \[\.\.\.\]\}"):
+        bound(sm.Input("b", columns=["u", "v"]), {"u": 1, "v": 2})
+
+
+def test_table_fed_column_by_column_says_how_to_draw_its_input():
+    with pytest.raises(MissingInputError, match=r"Input\('X', columns=\[\.\.\.\]\) is made of"):
+        bound(sm.Input("X", shape=(None,)), {"u": [1], "v": [2]})
+
+
+@pytest.mark.parametrize("X", [({"x": [1, 2]}, [0, 1]), (pd.DataFrame({"x": [1, 2]}), [0, 1])])
+def test_data_and_labels_in_one_tuple_are_told_apart(X):
+    with pytest.raises(
+        TypeError, match=r"got a tuple of 2\. Hand in labels apart, as fit\(X, y\)"
+    ):
+        bound(sm.Input("x"), X)
+
+
+def test_epochs_of_fit_say_where_they_belong():
+    pipe = sm.Pipeline(x := sm.Input("x"), sm.layers.Whiten()(x))
+
+    with pytest.raises(TypeError, match=r"'epochs'.*Keras\(build, epochs=5\), fit_generator"):
+        pipe.fit({"x": [1.0, 2.0]}, epochs=3)
+
+
 def test_labels_that_differ_in_rows_are_refused():
     with pytest.raises(ShapeError, match="'X' has 4, 'label' has 3"):
         recorded(ROWS, [1, 2, 3])
@@ -493,7 +523,7 @@ def test_y_wins_over_the_target_in_x():
 
 @pytest.mark.parametrize("X", [ROWS, {"X": ROWS}, pd.DataFrame(ROWS)])
 def test_missing_labels_are_an_error_that_names_the_target(X):
-    with pytest.raises(MissingInputError, match=r"requires y.*Target 'label'.*Call fit\(X, y\)"):
+    with pytest.raises(MissingInputError, match=r"requires y.*Target 'label'.*: fit\(X, y\), ev"):
         recorded(X)
 
 

@@ -108,6 +108,15 @@ def test_nullable_column_of_pandas_with_a_gap_has_nan_there(dtype):
     assert_array_equal(column.astype(float), [1, np.nan])
 
 
+@pytest.mark.parametrize("dtype", ["boolean", "bool[pyarrow]"])
+def test_booleans_of_pandas_with_a_gap_are_numbers_as_scikit_learn_reads_them(dtype):
+    frame = pd.DataFrame({"x": pd.array([True, None, False], dtype=dtype)})
+
+    assert_array_equal(select_column(frame, 0), [1.0, np.nan, 0.0])
+    assert_array_equal(as_values(frame["x"], "x"), [1.0, np.nan, 0.0])
+    assert select_column(frame.dropna(), 0).dtype == bool
+
+
 @frames
 def test_block_of_numbers_has_their_common_dtype(frame):
     block = select_block(frame(DATA), [1, 0])

@@ -205,6 +205,13 @@ def test_output_that_needs_an_unlisted_input_is_refused_with_what_to_add():
         sm.Pipeline(a, Concatenate()([a, b])).fit(ROWS)
 
 
+def test_an_input_drawn_twice_under_one_name_is_told_from_one_that_is_not_listed():
+    drawn_on, listed = table("a"), table("a")
+
+    with pytest.raises(DisconnectedError, match=r"'whiten' reads another Input\('a'.*cell"):
+        sm.Pipeline(listed, Whiten()(drawn_on)).fit(ROWS)
+
+
 @pytest.mark.parametrize("attach", [Metric(np.sum), Explorer(np.sum)])
 def test_metric_that_needs_an_unlisted_input_is_refused(attach):
     a, b = table("a"), table("b")

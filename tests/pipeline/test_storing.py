@@ -345,6 +345,18 @@ def test_what_only_a_store_can_do_is_refused_without_one(asked):
         doubled(None).transform(np.ones((2, 1)), **asked)
 
 
+@pytest.mark.parametrize(
+    "keys", [["ann", "bob"], np.array(["ann", "bob"]), pd.Index(["ann", "bob"])]
+)
+def test_keys_in_the_place_of_their_name_are_refused_with_where_they_go(keys):
+    pipe = doubled(MemoryStore()).fit(np.ones((2, 1)))
+
+    with pytest.raises(TypeError, match=r"index_field= takes the name.*write index_field='id'"):
+        pipe.transform(np.ones((2, 1)), index_field=keys)
+    with pytest.raises(TypeError, match=r"index= takes the name.*write index='id'"):
+        next(pipe.transform_generator([np.ones((2, 1))], index=keys))
+
+
 # Computing only what is new
 
 
