@@ -5,8 +5,8 @@ from skmegatron._version import __version__
 from skmegatron.io.caching import FolderCache, MemoryCache
 from skmegatron.io.dataset import Dataset
 from skmegatron.layers.choices import choose
-from skmegatron.nodes.core import Node
-from skmegatron.nodes.inputs import Input, Target
+from skmegatron.nodes.base import Node
+from skmegatron.nodes.core import Input, Target
 from skmegatron.pipeline import Pipeline, describe, load_pipeline
 
 __all__ = [

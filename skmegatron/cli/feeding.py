@@ -27,7 +27,7 @@ from skmegatron.io.generator import (
     ParquetGenerator,
     SQLGenerator,
 )
-from skmegatron.nodes.inputs import InputNode
+from skmegatron.nodes.core import InputNode
 from skmegatron.pipeline.estimator import Pipeline
 
 STDIN = "-"

@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 from skmegatron.engine.plan import Plan, Task
 from skmegatron.io.caching import OpenedCache
-from skmegatron.nodes.core import Node
+from skmegatron.nodes.base import Node
 
 #: The part of the time it takes to compute that may be spent in vain.
 VAIN = 0.015

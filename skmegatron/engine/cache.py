@@ -24,8 +24,8 @@ from skmegatron.engine.run import Observe, Work, run, split_outputs
 from skmegatron.engine.workers import Outcome
 from skmegatron.io.caching import OpenedCache, decode, encode
 from skmegatron.io.digest import changed, global_random_state, randomness
-from skmegatron.nodes.core import Node
-from skmegatron.nodes.made import StepNode
+from skmegatron.nodes.base import Node
+from skmegatron.nodes.core import StepNode
 
 #: Attributes of layers, and of pipelines within them, that follow from the others.
 _IN_PASSING = {

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 from skmegatron.engine.plan import Plan, Task
 from skmegatron.errors import GraphError
-from skmegatron.nodes.core import Node, Step
+from skmegatron.nodes.base import Node
+from skmegatron.nodes.core import Step, TransformationNode
 from skmegatron.nodes.graph import Graph
-from skmegatron.nodes.made import TransformationNode
 from skmegatron.nodes.walk import sort
 
 #: Words for the place of a node among those that a step has returned.

@@ -26,9 +26,8 @@ from skmegatron.io.tables import (
     select_block,
     select_column,
 )
-from skmegatron.nodes.core import Node
-from skmegatron.nodes.inputs import InputNode, Target
-from skmegatron.nodes.made import TransformationNode
+from skmegatron.nodes.base import Node
+from skmegatron.nodes.core import InputNode, Target, TransformationNode
 
 
 @dataclass

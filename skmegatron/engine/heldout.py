@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from skmegatron.engine.plan import Plan, plan
-from skmegatron.nodes.core import Node, Step
+from skmegatron.nodes.base import Node
+from skmegatron.nodes.core import Step
 from skmegatron.nodes.graph import Graph
 
 

@@ -22,7 +22,8 @@ from skmegatron.io.digest import (
     environment_digest,
     joined,
 )
-from skmegatron.nodes.core import Node, Step
+from skmegatron.nodes.base import Node
+from skmegatron.nodes.core import Step
 from skmegatron.nodes.graph import Graph
 
 #: What scikit-learn can be told that changes no value.

@@ -11,10 +11,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from skmegatron.nodes.core import Node, Step
+from skmegatron.nodes.base import Node
+from skmegatron.nodes.core import InputNode, Step, TransformationNode
 from skmegatron.nodes.graph import Graph
-from skmegatron.nodes.inputs import InputNode
-from skmegatron.nodes.made import TransformationNode
 from skmegatron.nodes.walk import sort
 
 

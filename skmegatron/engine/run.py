@@ -17,7 +17,7 @@ from skmegatron.engine.heldout import HeldOut, other_labels
 from skmegatron.engine.plan import Level, Plan, Task, is_fed, levels
 from skmegatron.engine.workers import Call, Failed, Outcome, Workers, n_workers
 from skmegatron.io.tables import describe, guarded
-from skmegatron.nodes.core import Node
+from skmegatron.nodes.base import Node
 from skmegatron.nodes.graph import Graph
 
 Layers = Mapping[str, Any]

@@ -19,9 +19,9 @@ from skmegatron.engine.plan import Plan, Task, plan
 from skmegatron.engine.run import Layers, Work, as_labels
 from skmegatron.errors import StreamError
 from skmegatron.io.seen import note_rows
-from skmegatron.nodes.core import Node, Step
+from skmegatron.nodes.base import Node
+from skmegatron.nodes.core import Step, StepNode
 from skmegatron.nodes.graph import Graph
-from skmegatron.nodes.made import StepNode
 
 
 @dataclass(frozen=True)

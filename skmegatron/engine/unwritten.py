@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from skmegatron.engine.plan import Plan, Task
-from skmegatron.nodes.core import Node
+from skmegatron.nodes.base import Node
 
 
 def leave_unwritten(planned: Plan) -> Plan:

@@ -33,8 +33,8 @@ from skmegatron.layers.wrapping import (
     validation_params,
     validation_style,
 )
+from skmegatron.nodes.base import Node
 from skmegatron.nodes.choices import Choice, refuse_choices
-from skmegatron.nodes.core import Node
 
 #: Attributes that a clone has, or has no need of.
 _PLAIN = {"estimator", "method", "cv", "estimator_", "_asker", "_earlier", "_seen"}

@@ -11,9 +11,9 @@ from sklearn.base import BaseEstimator, clone
 from skmegatron.engine.run import as_labels, split_outputs, where
 from skmegatron.errors import NamingError, NodeTypeError
 from skmegatron.io.tables import guarded, released
+from skmegatron.nodes.base import Node
 from skmegatron.nodes.choices import choice_in
-from skmegatron.nodes.core import Node, Step
-from skmegatron.nodes.made import StepNode, TransformationNode
+from skmegatron.nodes.core import Step, StepNode, TransformationNode
 from skmegatron.nodes.settling import Settled, keep_choices, settled_layer, settled_once
 
 

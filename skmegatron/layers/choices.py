@@ -17,8 +17,8 @@ from skmegatron.errors import NodeTypeError
 from skmegatron.layers.adapters import Sklearn
 from skmegatron.layers.core import Layer, StatefulLayer
 from skmegatron.layers.rows import Resample
+from skmegatron.nodes.base import Node, hooks
 from skmegatron.nodes.choices import Choice, labelled
-from skmegatron.nodes.core import Node, hooks
 from skmegatron.nodes.settling import Settled, keep_choices, settled_once, settled_step
 
 

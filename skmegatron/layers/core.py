@@ -17,8 +17,8 @@ from skmegatron.errors import NodeTypeError
 from skmegatron.io.saving import Portable, unwrapped
 from skmegatron.layers.calling import Called
 from skmegatron.layers.columns import Names, numbered
-from skmegatron.nodes.core import Node, Step, hooks
-from skmegatron.nodes.made import TransformationNode
+from skmegatron.nodes.base import Node, hooks
+from skmegatron.nodes.core import Step, TransformationNode
 
 
 class Layer(Called):

@@ -20,8 +20,8 @@ from skmegatron.layers.adapters import Sklearn
 from skmegatron.layers.columns import Names
 from skmegatron.layers.core import Layer
 from skmegatron.layers.wrapping import is_fitted
+from skmegatron.nodes.base import Node, hooks
 from skmegatron.nodes.choices import choice_in
-from skmegatron.nodes.core import Node, hooks
 from skmegatron.nodes.settling import Settled
 
 #: What a frozen step answers, besides learned attributes, if what it holds does.

@@ -19,7 +19,7 @@ from skmegatron.io.tables import as_values, take_rows
 from skmegatron.layers.core import Layer
 from skmegatron.layers.rowblocks import apart, same_rows, together
 from skmegatron.layers.wrapping import tags_of
-from skmegatron.nodes.core import Node
+from skmegatron.nodes.base import Node
 
 
 class TrainOnly(Layer):

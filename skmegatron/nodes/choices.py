@@ -17,7 +17,7 @@ from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
-from skmegatron.nodes.core import hooks
+from skmegatron.nodes.base import hooks
 
 #: Longer lists and dictionaries hold data rather than settings.
 _MANY = 1000

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from skmegatron.io.dataset import CSVData, Dataset, PandasData, ParquetData, SQLData
-from skmegatron.nodes.inputs import InputNode
+from skmegatron.nodes.core import InputNode
 
 
 def from_dataframe(

@@ -9,9 +9,16 @@ from itertools import count
 from typing import Any
 
 from skmegatron.errors import DisconnectedError, GraphError, NamingError, NodeTypeError
-from skmegatron.nodes.core import Node, Step
-from skmegatron.nodes.inputs import InputNode, Target
-from skmegatron.nodes.made import ExploreNode, MetricNode, StepNode, TransformationNode
+from skmegatron.nodes.base import Node
+from skmegatron.nodes.core import (
+    ExploreNode,
+    InputNode,
+    MetricNode,
+    Step,
+    StepNode,
+    Target,
+    TransformationNode,
+)
 from skmegatron.nodes.walk import copy_nodes, sort
 
 

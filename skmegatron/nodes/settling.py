@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from sklearn.base import clone
 
 from skmegatron.nodes.choices import Choice, choice_in, labelled, refuse_choices
-from skmegatron.nodes.made import StepNode
+from skmegatron.nodes.core import StepNode
 
 #: By the path of the parameter.
 Choices: TypeAlias = dict[str, Choice]

@@ -10,10 +10,9 @@ from itertools import count
 from typing import Any
 
 from skmegatron.errors import GraphError
-from skmegatron.nodes.core import Node, Step
+from skmegatron.nodes.base import Node
+from skmegatron.nodes.core import InputNode, Step, Target, TransformationNode
 from skmegatron.nodes.graph import Graph
-from skmegatron.nodes.inputs import InputNode, Target
-from skmegatron.nodes.made import TransformationNode
 from skmegatron.nodes.walk import sort
 
 #: Of the text that shows a layer with its parameters.

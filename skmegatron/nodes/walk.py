@@ -14,9 +14,17 @@ from weakref import WeakKeyDictionary
 
 from skmegatron.errors import GraphError
 from skmegatron.io.saving import Portable, unwrapped
-from skmegatron.nodes.core import Node, Step, Token, hooks
-from skmegatron.nodes.inputs import InputNode, Target
-from skmegatron.nodes.made import ExploreNode, MetricNode, StepNode, TransformationNode
+from skmegatron.nodes.base import Node, hooks
+from skmegatron.nodes.core import (
+    ExploreNode,
+    InputNode,
+    MetricNode,
+    Step,
+    StepNode,
+    Target,
+    Token,
+    TransformationNode,
+)
 
 _KINDS: dict[str, type[Any]] = {
     "transformation": TransformationNode,

@@ -8,7 +8,7 @@ from typing import Any
 from skmegatron.engine.feed import Feed
 from skmegatron.engine.plan import Plan
 from skmegatron.errors import ShapeError
-from skmegatron.nodes.core import Node
+from skmegatron.nodes.base import Node
 
 
 def is_aligned(feed: Feed, node: Node, value: Any) -> bool:

@@ -12,8 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 from skmegatron.errors import MissingInputError, ShapeError
 from skmegatron.io.dataset import Dataset
 from skmegatron.io.tables import released
-from skmegatron.nodes.core import Node, Step
-from skmegatron.nodes.made import TransformationNode
+from skmegatron.nodes.base import Node
+from skmegatron.nodes.core import Step, TransformationNode
 from skmegatron.pipeline.alignment import is_aligned, misaligned
 from skmegatron.pipeline.measuring import Measuring
 from skmegatron.pipeline.middle import fed_nodes, wanted_nodes

@@ -12,7 +12,7 @@ from operator import is_
 from typing import Any
 
 from skmegatron.engine.plan import plan
-from skmegatron.nodes.core import drawn
+from skmegatron.nodes.base import drawn
 from skmegatron.nodes.graph import Graph
 from skmegatron.pipeline.heads import Head, head_of
 from skmegatron.pipeline.leakage import Leak, drawn_leaks

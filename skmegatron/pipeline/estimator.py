@@ -23,7 +23,8 @@ from skmegatron.engine.plan import Plan, Task, plan
 from skmegatron.engine.run import Fit
 from skmegatron.errors import GraphError
 from skmegatron.io.tables import released
-from skmegatron.nodes.core import Node, Step
+from skmegatron.nodes.base import Node
+from skmegatron.nodes.core import Step
 from skmegatron.nodes.graph import Graph
 from skmegatron.pipeline.artefacts import save_pipeline
 from skmegatron.pipeline.holding import (

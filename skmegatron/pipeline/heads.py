@@ -16,10 +16,9 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, OneToOneFeatureMixin
 from sklearn.utils import InputTags, Tags, TransformerTags, get_tags
 
 from skmegatron.engine.plan import holds_state, plan
-from skmegatron.nodes.core import Node, Step
+from skmegatron.nodes.base import Node
+from skmegatron.nodes.core import InputNode, Step, Target, TransformationNode
 from skmegatron.nodes.graph import Graph
-from skmegatron.nodes.inputs import InputNode, Target
-from skmegatron.nodes.made import TransformationNode
 from skmegatron.pipeline.targets import tell_units
 
 

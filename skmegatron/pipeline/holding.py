@@ -24,9 +24,9 @@ from skmegatron.engine.heldout import other_labels
 from skmegatron.engine.plan import Plan, plan
 from skmegatron.errors import ShapeError
 from skmegatron.io.tables import as_values, column_names, is_frame, select_block, take_rows
-from skmegatron.nodes.core import Node, Step
+from skmegatron.nodes.base import Node
+from skmegatron.nodes.core import InputNode, Step, Target
 from skmegatron.nodes.graph import Graph
-from skmegatron.nodes.inputs import InputNode, Target
 
 #: Fixed: a search that cut anew for each candidate would compare them on different rows.
 SEED = 0

@@ -15,9 +15,8 @@ from skmegatron.engine.plan import plan
 from skmegatron.engine.run import run
 from skmegatron.engine.stream import BatchFit, Pass
 from skmegatron.errors import UnusedInputWarning
-from skmegatron.nodes.core import Step
+from skmegatron.nodes.core import Step, Target
 from skmegatron.nodes.graph import Graph
-from skmegatron.nodes.inputs import Target
 from skmegatron.pipeline.keywords import check_keywords
 from skmegatron.pipeline.outside import level_outside
 from skmegatron.pipeline.running import Edge, Running

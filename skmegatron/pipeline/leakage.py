@@ -14,10 +14,9 @@ from typing import Any
 from skmegatron.errors import LeakageWarning
 from skmegatron.layers.adapters import Sklearn
 from skmegatron.layers.wrapping import learns_labels
-from skmegatron.nodes.core import Node, Step
+from skmegatron.nodes.base import Node
+from skmegatron.nodes.core import Step, StepNode, Target
 from skmegatron.nodes.graph import Graph
-from skmegatron.nodes.inputs import Target
-from skmegatron.nodes.made import StepNode
 from skmegatron.pipeline.outside import level_outside
 from skmegatron.pipeline.ways import (
     Ways,

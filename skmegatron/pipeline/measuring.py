@@ -7,7 +7,7 @@ from typing import Any
 
 from skmegatron.engine.run import where
 from skmegatron.io.tables import guarded
-from skmegatron.nodes.core import Node
+from skmegatron.nodes.base import Node
 from skmegatron.pipeline.learned import Learned
 from skmegatron.pipeline.names import node_columns
 

@@ -14,9 +14,9 @@ from scipy import sparse
 
 from skmegatron.engine.feed import Given
 from skmegatron.engine.plan import Plan
-from skmegatron.nodes.core import Node, Step
+from skmegatron.nodes.base import Node
+from skmegatron.nodes.core import Step, TransformationNode
 from skmegatron.nodes.graph import Graph
-from skmegatron.nodes.made import TransformationNode
 
 
 def fed_nodes(

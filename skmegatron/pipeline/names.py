@@ -14,10 +14,9 @@ from skmegatron.engine.feed import Feed
 from skmegatron.errors import GraphError
 from skmegatron.io.tables import is_frame
 from skmegatron.layers.columns import distinct_names, numbered
-from skmegatron.nodes.core import Node
+from skmegatron.nodes.base import Node
+from skmegatron.nodes.core import InputNode, Target, TransformationNode
 from skmegatron.nodes.graph import Graph
-from skmegatron.nodes.inputs import InputNode, Target
-from skmegatron.nodes.made import TransformationNode
 from skmegatron.nodes.walk import sort
 from skmegatron.optional import optional
 

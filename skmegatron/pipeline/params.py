@@ -26,7 +26,8 @@ from skmegatron.layers.adapters import Sklearn
 from skmegatron.layers.core import Layer
 from skmegatron.layers.frozen import Frozen
 from skmegatron.layers.rows import Resample, TrainOnly
-from skmegatron.nodes.core import Node, Step
+from skmegatron.nodes.base import Node
+from skmegatron.nodes.core import Step
 from skmegatron.nodes.graph import Graph
 from skmegatron.nodes.settling import put
 from skmegatron.nodes.walk import flatten, unflatten

@@ -18,7 +18,7 @@ from skmegatron.engine.plan import Plan
 from skmegatron.engine.run import Fit, Observe, Work, run
 from skmegatron.engine.unwritten import leave_unwritten
 from skmegatron.io.caching import OpenedCache, open_cache
-from skmegatron.nodes.core import Node
+from skmegatron.nodes.base import Node
 from skmegatron.pipeline.running import Ready, Running, looks_of
 
 

@@ -27,9 +27,9 @@ from skmegatron.engine.unwritten import leave_unwritten
 from skmegatron.errors import GraphError, MegatronError, MissingInputError, ShapeError
 from skmegatron.io.dataset import Dataset
 from skmegatron.io.tables import column_names, is_frame, released
-from skmegatron.nodes.core import Node, Step
+from skmegatron.nodes.base import Node
+from skmegatron.nodes.core import InputNode, Step, Target
 from skmegatron.nodes.graph import Graph
-from skmegatron.nodes.inputs import InputNode, Target
 from skmegatron.pipeline.heads import Head, pipeline_tags
 from skmegatron.pipeline.middle import fed_nodes, given_values, note_misspelt, refuse_middle
 from skmegatron.pipeline.names import (

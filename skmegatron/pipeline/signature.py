@@ -14,8 +14,8 @@ from types import MethodType
 from typing import Any, TypeVar
 
 from skmegatron.engine.plan import plan
+from skmegatron.nodes.core import InputNode, Target
 from skmegatron.nodes.graph import Graph
-from skmegatron.nodes.inputs import InputNode, Target
 
 F = TypeVar("F", bound=Callable[..., Any])
 

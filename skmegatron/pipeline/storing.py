@@ -29,7 +29,8 @@ from skmegatron.io.rowhash import row_digests
 from skmegatron.io.saving import Portable
 from skmegatron.io.storage import DataStore
 from skmegatron.io.tables import column_names, is_frame, select_block, select_column, take_rows
-from skmegatron.nodes.core import Node, Step
+from skmegatron.nodes.base import Node
+from skmegatron.nodes.core import Step
 from skmegatron.nodes.graph import Graph
 from skmegatron.pipeline.remembering import Remembering
 from skmegatron.pipeline.running import Ready

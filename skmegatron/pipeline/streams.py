@@ -22,7 +22,7 @@ from skmegatron.engine.feed import Feed
 from skmegatron.engine.plan import plan
 from skmegatron.engine.run import run
 from skmegatron.engine.stream import BatchFit, Stream, fit_passes, late_learners
-from skmegatron.nodes.core import Node
+from skmegatron.nodes.base import Node
 from skmegatron.pipeline.answers import Answers
 from skmegatron.pipeline.intake import Intake, own_steps, validate_layers, warn_unused
 from skmegatron.pipeline.leakage import warn_of

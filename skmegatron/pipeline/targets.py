@@ -14,9 +14,8 @@ from sklearn.preprocessing import KBinsDiscretizer, LabelBinarizer, OneHotEncode
 from sklearn.utils import ClassifierTags, RegressorTags, Tags
 
 from skmegatron.layers.shaping.onehot import OneHotLabels, OneHotRange
-from skmegatron.nodes.core import Node, Step
-from skmegatron.nodes.inputs import Target
-from skmegatron.nodes.made import StepNode
+from skmegatron.nodes.base import Node
+from skmegatron.nodes.core import Step, StepNode, Target
 
 _ONE_HOT = (LabelBinarizer, OneHotEncoder, OneHotLabels, OneHotRange)
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skmegatron.io.seen import Seen
-from skmegatron.nodes.core import Node, Step
+from skmegatron.nodes.base import Node
+from skmegatron.nodes.core import Step, TransformationNode
 from skmegatron.nodes.graph import Graph
-from skmegatron.nodes.made import TransformationNode
 from skmegatron.pipeline.leakage import Leak
 from skmegatron.pipeline.ways import (
     Ways,

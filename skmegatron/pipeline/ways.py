@@ -21,10 +21,9 @@ from skmegatron.layers.core import Layer
 from skmegatron.layers.frozen import Frozen
 from skmegatron.layers.keras.core import Keras
 from skmegatron.layers.wrapping import learns_labels
-from skmegatron.nodes.core import Node, Step
+from skmegatron.nodes.base import Node
+from skmegatron.nodes.core import InputNode, Step, StepNode, TransformationNode
 from skmegatron.nodes.graph import Graph
-from skmegatron.nodes.inputs import InputNode
-from skmegatron.nodes.made import StepNode, TransformationNode
 from skmegatron.nodes.walk import sort
 
 #: The number of the leaf that a row falls into tells what the tree predicts for it.

@@ -15,7 +15,7 @@ from skmegatron.layers.adapters import Sklearn
 from skmegatron.layers.explore import Explorer
 from skmegatron.layers.metrics import Metric
 from skmegatron.layers.numeric import Whiten
-from skmegatron.nodes.made import ExploreNode, MetricNode
+from skmegatron.nodes.core import ExploreNode, MetricNode
 
 DATA = np.array([[1.0, 10.0], [2.0, 40.0], [6.0, 10.0]])
 

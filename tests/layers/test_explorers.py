@@ -31,7 +31,7 @@ from skmegatron.layers.explore import (
     Summary,
 )
 from skmegatron.layers.numeric import Whiten
-from skmegatron.nodes.made import ExploreNode
+from skmegatron.nodes.core import ExploreNode
 
 few = settings(max_examples=30)
 rng = np.random.default_rng(0)

@@ -16,7 +16,7 @@ from skmegatron.layers.adapters import Sklearn
 from skmegatron.layers.explore import Explorer
 from skmegatron.layers.metrics import Metric
 from skmegatron.layers.numeric import Whiten
-from skmegatron.nodes.made import MetricNode
+from skmegatron.nodes.core import MetricNode
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(40, 2))

@@ -30,8 +30,8 @@ from skmegatron.layers import (
     StatelessLayer,
     Whiten,
 )
+from skmegatron.nodes.core import MetricNode
 from skmegatron.nodes.graph import Graph
-from skmegatron.nodes.made import MetricNode
 
 ROWS = np.array([[1.0, 2.0], [3.0, 5.0], [5.0, 9.0], [7.0, 1.0]])
 

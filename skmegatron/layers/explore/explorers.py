@@ -14,8 +14,8 @@ from skmegatron.layers.explore.summaries import (
     _RankCorrelation,
 )
 from skmegatron.layers.metrics import Measurement, Metric, NodeNames
-from skmegatron.nodes.core import Node
-from skmegatron.nodes.made import ExploreNode
+from skmegatron.nodes.base import Node
+from skmegatron.nodes.core import ExploreNode
 
 
 class Explorer(Metric):

@@ -14,8 +14,8 @@ from skmegatron.errors import NodeTypeError
 from skmegatron.layers.core import Layer
 from skmegatron.layers.keras.feeding import input_keys, output_names, tensors_in, tensors_out
 from skmegatron.layers.keras.hyper import is_template
-from skmegatron.nodes.core import Node
-from skmegatron.nodes.inputs import InputNode, Target
+from skmegatron.nodes.base import Node
+from skmegatron.nodes.core import InputNode, Target
 from skmegatron.nodes.walk import sort
 
 

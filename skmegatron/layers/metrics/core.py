@@ -17,8 +17,8 @@ from skmegatron.errors import NodeTypeError
 from skmegatron.io.saving import Portable, unwrapped
 from skmegatron.io.tables import column_names, guarded, is_frame, join, select_block
 from skmegatron.layers.core import Layer
-from skmegatron.nodes.core import Node, Step
-from skmegatron.nodes.made import ExploreNode, MetricNode
+from skmegatron.nodes.base import Node
+from skmegatron.nodes.core import ExploreNode, MetricNode, Step
 
 #: Of each node that is measured: its name, and the names of its columns where known.
 NodeNames: TypeAlias = Sequence[tuple[str, Sequence[str] | None]] | None

@@ -19,7 +19,7 @@ from skmegatron.layers.numeric.arithmetic import (
     StaticDot,
     Subtract,
 )
-from skmegatron.nodes.core import Node, hooks
+from skmegatron.nodes.base import Node, hooks
 
 
 def draw_operator(name: str, layer: Callable[[], Any]) -> Callable[[Any, Any], Any]:

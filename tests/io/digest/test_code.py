@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from skmegatron.io.digest import UndigestibleError, code_digest, digest, draws_unwatched
 from skmegatron.io.digest.installed import origin
 from skmegatron.layers import Lambda, StatefulLayer
-from skmegatron.nodes.core import Node
+from skmegatron.nodes.base import Node
 
 PROJECT = {
     "constants": """

@@ -51,7 +51,9 @@ def test_hyperparameters_are_set_through_the_step_of_a_pipeline():
 
 @pytest.mark.parametrize("name", ["unitz", "meta", "optimizer__", "model__units"])
 def test_an_unknown_name_is_refused_with_the_valid_ones(name):
-    with pytest.raises(ValueError, match=rf"'{name}' for a layer of dense.*'units'.*'fit__\.\.\.'"):
+    with pytest.raises(
+        ValueError, match=rf"'{name}' for a layer of dense.*'units'.*'fit__\.\.\.'"
+    ):
         Keras(dense).set_params(**{name: 1})
     with pytest.raises(ValueError, match=f"'{name}'"):
         Keras(dense, **{name: 1})
