@@ -15,6 +15,7 @@ import zipfile
 from typing import IO, Any
 
 import numpy as np
+from scipy import sparse
 
 from skmegatron.errors import LoadError
 from skmegatron.io.schema import renumbered
@@ -207,7 +208,10 @@ def _check_array(file: IO[bytes], member: zipfile.ZipInfo) -> None:
 
 
 def _check_sparse(content: bytes, name: str) -> None:
-    """Insist that a sparse matrix, which scipy compresses, holds arrays of a sane size."""
+    """Insist that a sparse matrix, which scipy compresses, is of a sane size and all its own.
+
+    scipy multiplies without looking where the indices point to, be it beyond the arrays.
+    """
     with zipfile.ZipFile(io.BytesIO(content)) as inner:
         members = inner.infolist()
         names = [member.filename for member in members]
@@ -218,3 +222,6 @@ def _check_sparse(content: bytes, name: str) -> None:
         for member in members:
             with inner.open(member) as file:
                 _check_array(file, member)
+    matrix = sparse.load_npz(io.BytesIO(content))
+    if matrix.format in ("bsr", "csc", "csr"):  # the others are looked at when they are made
+        matrix.check_format(full_check=True)

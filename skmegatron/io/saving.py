@@ -12,6 +12,7 @@ import importlib
 import os
 import pickle
 import sys
+import zlib
 from copy import deepcopy
 from pathlib import Path
 from types import FunctionType
@@ -27,6 +28,9 @@ from skmegatron.io.sealed import checksum_of, description_in, find_seal, seal
 
 #: How pickles, and the compressed files that joblib writes, begin.
 _STARTS = (b"\x80", b"x", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"]\x00\x00", b"\x04\x22\x4d\x18")
+_ZLIB = (b"x", b"\x1f\x8b")
+_EITHER_HEADER = 32 + zlib.MAX_WBITS  # zlib's code for its own and gzip's
+_BLOCK = 1 << 20
 
 
 class Portable:
@@ -195,11 +199,29 @@ def _read(file: IO[bytes]) -> Any:
             raise pickle.UnpicklingError("its checksum is not that of its bytes")
         file.seek(sealed.begin)
         description_in(file.read(sealed.end - sealed.begin), str(file.name))
+    if start.startswith(_ZLIB):
+        file.seek(0)
+        _check_ends(file)
     file.seek(0)
     value = joblib.load(file)
     if sealed is None and start.startswith(b"\x80") and file.read(1):
         raise pickle.UnpicklingError("it goes on behind its end")
     return value
+
+
+def _check_ends(file: IO[bytes]) -> None:
+    """Insist that what zlib has compressed ends with its file.
+
+    Of what goes on, joblib makes more and more copies until the memory is full.
+    """
+    inflating = zlib.decompressobj(_EITHER_HEADER)
+    while not inflating.eof:
+        content = inflating.unconsumed_tail or file.read(_BLOCK)
+        inflated = inflating.decompress(content, _BLOCK)
+        if not (content or inflated or inflating.eof):
+            raise EOFError("it ends before what is compressed in it does")
+    if inflating.unused_data or file.read(1):
+        raise pickle.UnpicklingError("it goes on behind its end")
 
 
 class _FoundLocalCode(Exception):

@@ -94,6 +94,8 @@ def save_pipeline(pipeline: Any, folder: str | os.PathLike[str], stem: str, kind
     ValueError
         If `kind` is something else, or holds what a skops file cannot: code that has no name to
         import it by, or a place of a step where something is kept.
+    OSError
+        If the disk is full, or the folder cannot be written.
     """
     if kind not in SUFFIXES:
         raise ValueError(f"save writes the formats {list(SUFFIXES)}, got format={kind!r}.")
@@ -108,6 +110,8 @@ def save_pipeline(pipeline: Any, folder: str | os.PathLike[str], stem: str, kind
             skops.dump(_for_strangers(pipeline), content)
             seal_archive(content, sealed, description)
             check_built(try_out(skops, sealed))
+        except OSError:  # a full disk is nothing that a step could mend
+            raise
         except Exception as error:  # whatever skops or an estimator raises
             step = _culprit(skops, pipeline)
             place = "it" if step is None else f"step {step!r}"

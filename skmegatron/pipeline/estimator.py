@@ -538,9 +538,10 @@ class Pipeline(Streams):
         >>> sm.load_pipeline(pipe.save(tempfile.mkdtemp())).transform([45])
         array([1.])
         """
-        if not self.name:
+        if not self.name or not isinstance(self.name, str):
+            named = f"has the name {self.name!r}, no text" if self.name else "has no name"
             raise ValueError(
-                "save names the file after the pipeline, which has no name. Pass "
+                f"save names the file after the pipeline, which {named}. Pass "
                 "Pipeline(..., name='digits'), or use joblib.dump(pipeline, path)."
             )
         stem = self.name if self.version is None else f"{self.name}-{self.version}"

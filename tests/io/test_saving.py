@@ -115,6 +115,14 @@ def test_pipeline_without_a_name_says_how_to_save_it(tmp_path):
         fitted().set_params(name=None).save(tmp_path)
 
 
+@pytest.mark.parametrize("name", [5, ["a"], b"a"])
+def test_name_that_is_no_text_is_refused(tmp_path, name):
+    with pytest.raises(ValueError, match=r"has the name .*, no text.*name='digits'"):
+        fitted().set_params(name=name).save(tmp_path)
+
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("name", ["a/b", "../b", "/b", "a\0b"])
 def test_name_that_cannot_be_a_files_is_refused(tmp_path, name):
     with pytest.raises(ValueError, match="is no plain file name"):
@@ -207,6 +215,27 @@ def test_truncated_file_is_a_load_error_that_names_it(whole, tmp_path, share):
 
     with pytest.raises(LoadError, match=r"cut\.pkl' does not hold a whole Pipeline.*truncated"):
         sm.load_pipeline(path)
+
+
+@pytest.mark.parametrize("method", ["zlib", "gzip"])
+@pytest.mark.parametrize("behind", [b"more", bytes(100)])
+def test_compressed_file_that_goes_on_behind_its_end_is_a_load_error(tmp_path, method, behind):
+    path = tmp_path / "long.pkl"
+    joblib.dump(fitted(), path, compress=(method, 3))
+    path.write_bytes(path.read_bytes() + behind)
+
+    with pytest.raises(LoadError, match=r"long\.pkl.*it goes on behind its end"):
+        sm.load_pipeline(path)
+
+
+@pytest.mark.parametrize("method", ["zlib", "gzip"])
+def test_compressed_file_larger_than_it_looks_loads(tmp_path, method):
+    x = sm.Input("X", shape=(None,))
+    pipe = sm.Pipeline(x, x @ np.zeros((2, 400_000)))  # 6 MB, compressed 1000 to 1
+    path = tmp_path / "dense.pkl"
+    joblib.dump(pipe, path, compress=(method, 9))
+
+    assert_array_equal(sm.load_pipeline(path).transform(ROWS), pipe.transform(ROWS))
 
 
 def test_file_truncated_in_a_large_array_is_a_load_error(tmp_path):

@@ -604,6 +604,29 @@ def sparse_of_pickles():
     return _with_sparse(file.getvalue())
 
 
+def _sparse_case(name, **arrays):
+    def made():
+        file = io.BytesIO()
+        whole = {"data": np.ones(3), "indices": np.arange(3), "indptr": np.arange(4)}
+        np.savez(file, **{**whole, "shape": (3, 3), "format": b"csr", **arrays})
+        return _with_sparse(file.getvalue())
+
+    SKOPS[f"sparse {name}"] = made
+
+
+_sparse_case("with indices beyond its columns", indices=np.array([10**8, 1, 2]))
+_sparse_case("with indices before its columns", indices=np.array([0, -(10**8), 2]))
+_sparse_case("with rows beyond its indices", indptr=np.array([0, 10**8, 2, 3]))
+_sparse_case("with indices of columns beyond its rows", format=b"csc", indices=np.array([0, 1, 9]))
+_sparse_case("with negative rows", format=b"coo", row=np.array([0, 1, -9]), col=np.arange(3))
+_sparse_case(
+    "with blocks beyond its columns",
+    format=b"bsr",
+    data=np.ones((3, 1, 1)),
+    indices=np.array([0, 1, 9]),
+)
+
+
 @skops_file
 def sparse_with_other_members():
     return _with_sparse(zipped({"../called.npy": b"called"}))
