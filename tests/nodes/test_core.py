@@ -27,20 +27,12 @@ from skmegatron.layers import (
     StatefulLayer,
     Whiten,
 )
-from skmegatron.nodes import core
 
 ROWS = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 9.0]])
 
 
 def halves(x):
     return x / 2, x * 2
-
-
-def test_nodes_are_found_where_the_manual_of_2019_has_them():
-    assert core.InputNode is sm.nodes.InputNode
-    assert core.TransformationNode is sm.nodes.TransformationNode
-    with pytest.raises(AttributeError, match=r"'skmegatron\.nodes\.core' has no attribute 'Add'"):
-        core.Add  # noqa: B018 - asking is the test
 
 
 # --- inputs and targets ---------------------------------------------------------------
