@@ -193,29 +193,31 @@ class _Nothing:
 def _transaction(
     session: SqliteSession, connection: sqlite3.Connection, writing: bool
 ) -> Iterator[None]:
-    inside = connection.in_transaction
+    inside, begun = connection.in_transaction, False
     if inside:
         begin, commit = "SAVEPOINT skmegatron", "RELEASE skmegatron"
     else:
         begin, commit = "BEGIN IMMEDIATE" if writing else "BEGIN", "COMMIT"
-    session.run(begin)
     try:
+        session.run(begin)
+        begun = True
         yield
         session.run(commit)
     except BaseException:
         # SQLite has rolled back by itself when the disk was full.
-        if connection.in_transaction:
-            session.run("ROLLBACK TO skmegatron" if inside else "ROLLBACK")
-            if inside:
-                session.run(commit)
+        if connection.in_transaction and not inside:
+            session.run("ROLLBACK")
+        elif connection.in_transaction and begun:
+            session.run("ROLLBACK TO skmegatron")
+            session.run(commit)
         raise
 
 
 @contextmanager
 def _plain_text(connection: sqlite3.Connection) -> Iterator[None]:
     theirs = connection.text_factory
-    connection.text_factory = str
     try:
+        connection.text_factory = str
         yield
     finally:
         connection.text_factory = theirs
