@@ -1,5 +1,8 @@
 """Faults around a store: what is in it is what was given out, and never half of it."""
 
+import gc
+import os
+
 import numpy as np
 import pytest
 from faulty import FUSE, Interrupted
@@ -94,6 +97,29 @@ def test_a_write_interrupted_anywhere_is_whole_or_not_there(pipe):
             assert n_stored(pipe) in (0, 12)
         assert_array_equal(pipe.transform(ROWS), expected)
         assert n_stored(pipe) == 12
+
+
+# Nobody can close a file whose opening was interrupted at its end, but the garbage collector.
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+def test_a_save_interrupted_anywhere_leaves_one_file_and_the_mask_of_new_ones(tmp_path):
+    pipe = drawn(name="saved")
+    fit(pipe)
+    path = pipe.save(tmp_path)
+    with Interrupted(within="io/drafts.py") as counted:
+        pipe.save(tmp_path)
+    mask = os.umask(0o027)
+    try:
+        for at in range(counted.n_lines):
+            with pytest.raises(KeyboardInterrupt), Interrupted(at, within="io/drafts.py"):
+                pipe.save(tmp_path)
+            assert os.umask(0o027) == 0o027
+            assert list(tmp_path.iterdir()) == [path]
+            assert same(load_pipeline(path).predict(ROWS), pipe.predict(ROWS))
+    finally:
+        os.umask(mask)
+        gc.collect()
+    assert counted.n_lines
+    assert os.stat(path).st_mode & 0o777 == 0o640
 
 
 @pytest.mark.parametrize("error", ERRORS)
