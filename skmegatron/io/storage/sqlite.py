@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
@@ -87,9 +88,26 @@ class SqliteStore(SqlStore):
     def open(self) -> None:
         """Create the books, and let a file of ours be read while rows are written."""
         if isinstance(self.database, str | os.PathLike) and self.place != "memory":
-            with telling(f"opening {self.place}"), self._connect() as connection:
-                SqliteSession(connection).run("PRAGMA journal_mode = WAL")
+            with telling(f"opening {self.place}"):
+                self._turn_on_the_log()
         super().open()
+
+    def _turn_on_the_log(self) -> None:
+        """Do what needs the file alone, which SQLite gives up at once where two try."""
+        end = time.monotonic() + _WAIT
+        while True:
+            try:
+                with self._connect() as connection:
+                    SqliteSession(connection).run("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error):
+                    raise
+                if time.monotonic() > end:
+                    error.add_note(_LOCKED)
+                    raise
+                time.sleep(0.01)
+            else:
+                return
 
     @contextmanager
     def session(self, *, writing: bool) -> Iterator[Session]:
