@@ -9,7 +9,10 @@ from faulty import FUSE, Interrupted
 from numpy.testing import assert_array_equal
 from scenes import LABELS, PIECES, ROWS, STORES, drawn, fit, same, state
 
+import skmegatron as sm
 from skmegatron import load_pipeline
+from skmegatron.io import MemoryStore
+from skmegatron.pipeline.storing import ROWS_A_WRITE
 
 ERRORS = [ArithmeticError, MemoryError, KeyboardInterrupt]
 
@@ -75,6 +78,32 @@ def test_a_source_that_fails_leaves_the_rows_before_it(pipe, error):
         list(pipe.transform_generator(source))
 
     assert n_stored(pipe) == 6
+
+
+class InterruptedOnce(MemoryStore):
+    """A store of which a write is interrupted, once."""
+
+    left = 1
+
+    def write(self, *where, **how):
+        if self.left:
+            self.left -= 1
+            raise KeyboardInterrupt
+        super().write(*where, **how)
+
+
+def test_a_stream_whose_write_is_interrupted_has_stored_what_it_gave_out():
+    x = sm.Input("x")
+    store = InterruptedOnce()
+    pipe = sm.Pipeline(x, x * 2, name="stored", storage=store)
+    pieces = list(np.arange(3.0 * ROWS_A_WRITE).reshape(6, -1))
+    given = []
+
+    with pytest.raises(KeyboardInterrupt):
+        given.extend(pipe.transform_generator(pieces))
+
+    assert given
+    assert sum(held.n_rows for held in store.describe()) >= sum(map(len, given))
 
 
 def test_a_stream_that_is_given_up_has_stored_what_it_gave_out(pipe):

@@ -101,8 +101,8 @@ def test_opening_a_file_waits_for_who_is_writing_to_it(tmp_path):
         done.start()
         SqliteStore(path).open()
         done.join()
-
-        assert writer.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
+    with closing(sqlite3.connect(path)) as reader:
+        assert reader.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
 
 
 def test_a_relative_path_is_that_of_the_time_it_was_given(tmp_path, monkeypatch):
