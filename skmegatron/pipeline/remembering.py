@@ -94,7 +94,7 @@ class Remembering(Running):
 
         Of those among `layers`: another thread may have fitted the pipeline since they were taken.
         """
-        own = vars(self)
+        own = self.__dict__
         fitted: Mapping[str, Any] = own.get("steps_", {})
         known: dict[str, tuple[str, Any]] | None = own.get("_lineage")
         if known is None:  # learned without a memory, or from batches

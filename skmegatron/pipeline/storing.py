@@ -103,7 +103,7 @@ class Storing(Remembering):
         Made once for each fit, and saved with it: estimators may keep what is different in
         another process, such as the address of an object.
         """
-        graph, own = self.graph, vars(self)  # a fit in another thread gives us other ones
+        graph, own = self.graph, self.__dict__  # which a fit in another thread replaces
         fitted: Mapping[str, Any] | None = own.get("steps_")
         if fitted is None and any(is_stateful(step) for step in graph.steps):
             return None

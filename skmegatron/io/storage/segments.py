@@ -219,7 +219,7 @@ class Pile:
             layers[part.fingerprint] = layer.with_part(part)
         self.layers = layers
 
-    def merge(self, fingerprint: str, part: Part) -> None:
+    def merge(self, fingerprint: str, part: Any) -> None:
         """Put one part in the place of all that a layer has."""
         self.layers = {**self.layers, fingerprint: Layer().with_part(part)}
 
