@@ -8,14 +8,14 @@ from hypothesis import HealthCheck, settings
 
 # Machines are noisy: a slow example is no failure. CI tries the same examples every time, so
 # that a change is judged by what it changes; elsewhere new ones are looked for. The nightly
-# profile is for tests/fuzz and tests/faults, for about ten minutes.
+# profile is for tests/fuzz, for about ten minutes, and for tests/faults.
 short = settings(deadline=None, max_examples=50, stateful_step_count=20)
 settings.register_profile("skmegatron", short)
 settings.register_profile("ci", short, derandomize=True)
 settings.register_profile(
     "nightly",
     deadline=None,
-    max_examples=1500,
+    max_examples=3500,
     stateful_step_count=30,
     suppress_health_check=list(HealthCheck),
 )

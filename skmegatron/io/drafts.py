@@ -10,8 +10,8 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
+import secrets
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,19 +41,22 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     _clear_drafts(path)
-    file, draft = _begun(path)
+    draft = path.parent / f".{path.name}.{secrets.token_hex(4)}.tmp"
+    file = None
     try:
+        file = _begun(draft)
         yield file
         file.flush()
         os.fsync(file.fileno())
-        os.chmod(draft, 0o666 & ~_umask())  # mkstemp makes files that only the owner reads
         if sys.platform == "win32":
             file.close()  # Windows does not rename what is open
         os.replace(draft, path)
     except BaseException:
-        with contextlib.suppress(OSError):  # where the disk is full, what waits cannot be written
-            file.close()
-        Path(draft).unlink(missing_ok=True)
+        if file is not None:
+            # Where the disk is full, what waits cannot be written.
+            with contextlib.suppress(OSError):
+                file.close()
+        draft.unlink(missing_ok=True)
         raise
     file.close()
     _sync_folder(path.parent)
@@ -67,16 +70,15 @@ def _clear_drafts(path: Path) -> None:
                 draft.unlink()
 
 
-def _begun(path: Path) -> tuple[IO[bytes], str]:
+def _begun(draft: Path) -> IO[bytes]:
     while True:
-        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        file = os.fdopen(handle, "w+b")
+        file = open(draft, "x+b")  # noqa: SIM115 - whole_file closes it
         if sys.platform == "win32":
-            return file, draft
+            return file
         with contextlib.suppress(OSError):  # some network drives know no locks
             fcntl.flock(file, fcntl.LOCK_EX)
-        if os.path.exists(draft):  # nobody took it for dead before it was locked
-            return file, draft
+        if draft.exists():  # nobody took it for dead before it was locked
+            return file
         file.close()
 
 
@@ -86,12 +88,6 @@ def _dead(draft: Path) -> bool:
     with open(draft, "rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     return True
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _sync_folder(folder: Path) -> None:

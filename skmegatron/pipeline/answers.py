@@ -115,9 +115,8 @@ class Answers(Measuring):
                 f"cached=True finds rows by what was fed to the inputs, and {names} are fed as "
                 "values of steps. Leave cached= out, or feed the inputs."
             )
-        ready = self._ready(graph, graph.outputs, prune=prune, given=given)
+        ready, place = self._ready_and_place(graph, prune=prune, given=given)
         feed = self._feed(graph, ready.edge, X, None, {}, fitting=False)
-        place = self._place()
         if place is None:
             values = self._run_ready(ready, feed)
         else:

@@ -18,6 +18,7 @@ from skmegatron.engine.plan import Plan
 from skmegatron.engine.run import Fit, Observe, Work, run
 from skmegatron.engine.unwritten import leave_unwritten
 from skmegatron.io.caching import OpenedCache, open_cache
+from skmegatron.io.saving import unwrapped
 from skmegatron.nodes.base import Node
 from skmegatron.pipeline.running import Ready, Running, looks_of
 
@@ -53,7 +54,7 @@ class Remembering(Running):
         cache = None if in_batches else self._cache_for(ready.planned, values)
         if cache is None:
             return super()._run_work(ready, values, work)
-        origin = Origin(work.layers, self._learned_keys())
+        origin = Origin(work.layers, self._learned_keys(work.layers))
         found, _ = remembered(
             ready.planned, values, work, cache, origin, lambda left: None, self.n_jobs
         )
@@ -88,18 +89,25 @@ class Remembering(Running):
             return None
         return cache
 
-    def _learned_keys(self) -> dict[str, str]:
-        """Give the key of each learned state that is still as it was learned."""
-        fitted: Mapping[str, Any] = vars(self).get("steps_", {})
-        known: dict[str, tuple[str, Any]] | None = vars(self).get("_lineage")
+    def _learned_keys(self, layers: Mapping[str, Any]) -> dict[str, str]:
+        """Give the key of each learned state that is still as it was learned.
+
+        Of those among `layers`: another thread may have fitted the pipeline since they were taken.
+        """
+        own = self.__dict__
+        fitted: Mapping[str, Any] = own.get("steps_", {})
+        known: dict[str, tuple[str, Any]] | None = own.get("_lineage")
         if known is None:  # learned without a memory, or from batches
-            known = vars(self).get("_own_keys")
+            known = own.get("_own_keys")
         if known is None:
-            known = self._own_keys = _with_looks({name: uuid4().hex for name in fitted}, fitted)
+            made_up = {name: uuid4().hex for name in fitted}
+            known = own["_own_keys"] = _with_looks(made_up, fitted)
         return {
             name: key
             for name, (key, looks) in known.items()
-            if name in fitted and _same(looks, looks_of(fitted[name]))
+            if name in fitted
+            and layers.get(name) is fitted[name]
+            and _same(looks, looks_of(fitted[name]))
         }
 
     def __getstate__(self) -> dict[str, Any]:
@@ -109,7 +117,8 @@ class Remembering(Running):
         for name in ("_memory_opened", "_own_keys"):
             state.pop(name, None)
         if "_lineage" in state:
-            state["_lineage"] = self._learned_keys()
+            layers = {name: unwrapped(layer) for name, layer in state["steps_"].items()}
+            state["_lineage"] = self._learned_keys(layers)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:

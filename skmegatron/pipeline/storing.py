@@ -104,11 +104,11 @@ class Storing(Remembering):
         Made once for each fit, and saved with it: estimators may keep what is different in
         another process, such as the address of an object.
         """
-        graph = self.graph
-        fitted: Mapping[str, Any] | None = vars(self).get("steps_")
+        graph, own = self.graph, self.__dict__  # which a fit in another thread replaces
+        fitted: Mapping[str, Any] | None = own.get("steps_")
         if fitted is None and any(is_stateful(step) for step in graph.steps):
             return None
-        if "_made_by" not in vars(self) or fitted is None:
+        if "_made_by" not in own or fitted is None:
             layers = {
                 name: Portable((fitted or {}).get(name, step.layer))
                 for step, name in ((step, graph.names[step]) for step in graph.steps)
@@ -116,14 +116,14 @@ class Storing(Remembering):
             made_by = str(joblib.hash((_drawing(graph), layers)))
             if fitted is None:  # parameters may change any time
                 return made_by
-            self._made_by = made_by
-        return self._made_by
+            own["_made_by"] = made_by
+        return str(own["_made_by"])
 
     def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__()
         given = vars(self).get("storage")
-        if given is not None and "steps_" in state:
-            state["_made_by"] = self._fingerprint()
+        if given is not None and "steps_" in vars(self):
+            self._fingerprint()  # which is then part of the state
+        state = super().__getstate__()
         if not isinstance(given, str | os.PathLike):
             state["storage"] = None  # an open connection belongs to this process
         return state
@@ -167,10 +167,16 @@ class Storing(Remembering):
                     f"{name}= out."
                 )
 
-    def _place(self) -> Place | None:
-        """Give where the outputs of this fit go, whatever is fitted meanwhile."""
-        store = self.storage
-        return None if store is None else Place(store, store.fingerprint)
+    def _ready_and_place(self, graph: Graph, **how: Any) -> tuple[Ready, Place | None]:
+        """Prepare a run of the outputs, and tell where they go: both of one fit."""
+        while True:
+            own = vars(self)
+            ready = self._ready(graph, graph.outputs, **how)
+            store = self.storage
+            place = None if store is None else Place(store, self._fingerprint())
+            if vars(self) is own:
+                return ready, place
+            # Another thread has fitted the pipeline meanwhile.
 
     def _run_and_store(self, place: Place, ready: Ready, keys: Any, feed: Feed) -> dict[Node, Any]:
         """Compute all rows, and write them."""
@@ -179,9 +185,10 @@ class Storing(Remembering):
         return values
 
     @contextmanager
-    def _writing(self, ready: Ready, index: str | None) -> Iterator[Callable[..., None]]:
+    def _writing(
+        self, place: Place | None, ready: Ready, index: str | None
+    ) -> Iterator[Callable[..., None]]:
         """Write the outputs of a stream, some thousand rows at a time, the last at its end."""
-        place = self._place()
         if place is None:
             yield lambda values, feed, X: None
             return
@@ -283,12 +290,13 @@ class Waiting:
         """Write what is there in one transaction."""
         if not self.parts:
             return
-        parts, self.parts = self.parts, []
+        parts = self.parts
         columns = {name: joined([arrays[name] for arrays, _, _ in parts]) for name in parts[0][0]}
         keys = [some for _, some, _ in parts]
         alike = len({_kind(some) for some in keys}) == 1
         index = joined(keys) if alike else _objects([key for some in keys for key in some])
         self.place.write(columns, index, joined([digests for _, _, digests in parts]))
+        self.parts = []
 
 
 def _kind(array: Any) -> Any:

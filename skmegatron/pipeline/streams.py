@@ -31,6 +31,7 @@ from skmegatron.pipeline.middle import refuse_middle
 from skmegatron.pipeline.offering import takes_batches, transforms
 from skmegatron.pipeline.running import Ready
 from skmegatron.pipeline.signature import shows_inputs
+from skmegatron.pipeline.storing import Place
 
 
 class Streams(CallbackSupportMixin, Answers):
@@ -268,11 +269,13 @@ class Streams(CallbackSupportMixin, Answers):
         """
         graph = self._valid_graph()
         self._check_stores(index=index)
-        ready = self._ready(graph, graph.outputs, work=Stream)
-        return self._outputs_of(ready, Batches(input_generator, steps), index)
+        ready, place = self._ready_and_place(graph, work=Stream)
+        return self._outputs_of(ready, place, Batches(input_generator, steps), index)
 
-    def _outputs_of(self, ready: Ready, batches: Batches, index: str | None) -> Iterator[Any]:
-        with self._writing(ready, index) as write:
+    def _outputs_of(
+        self, ready: Ready, place: Place | None, batches: Batches, index: str | None
+    ) -> Iterator[Any]:
+        with self._writing(place, ready, index) as write:
             for values, feed, X in self._values_of(ready, batches, labelled=False):
                 whole = all(_has_rows(values[node]) for node in ready.wanted)
                 write(values if whole else None, feed, X)

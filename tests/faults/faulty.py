@@ -170,10 +170,13 @@ class KeenFolder(sm.FolderCache):
 
 
 class Interrupted:
-    """Raise at the n-th line that the library runs in this thread; without one, count them."""
+    """Raise at the n-th line that the library runs in this thread; without one, count them.
 
-    def __init__(self, at=None, error=KeyboardInterrupt):
-        self.at, self.error = at, error
+    `within` is part of the path of the files that count.
+    """
+
+    def __init__(self, at=None, error=KeyboardInterrupt, within=""):
+        self.at, self.error, self.within = at, error, within
         self.n_lines = 0
         self.raised = None
 
@@ -186,7 +189,8 @@ class Interrupted:
         sys.settrace(self._before)
 
     def _called(self, frame, event, arg):
-        return self._line if frame.f_code.co_filename.startswith(LIBRARY) else None
+        name = frame.f_code.co_filename
+        return self._line if name.startswith(LIBRARY) and self.within in name else None
 
     def _line(self, frame, event, arg):
         # Signals are heard between instructions that begin or end a call, and so never between the

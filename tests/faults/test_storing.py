@@ -1,12 +1,18 @@
 """Faults around a store: what is in it is what was given out, and never half of it."""
 
+import gc
+import os
+
 import numpy as np
 import pytest
 from faulty import FUSE, Interrupted
 from numpy.testing import assert_array_equal
 from scenes import LABELS, PIECES, ROWS, STORES, drawn, fit, same, state
 
+import skmegatron as sm
 from skmegatron import load_pipeline
+from skmegatron.io import MemoryStore
+from skmegatron.pipeline.storing import ROWS_A_WRITE
 
 ERRORS = [ArithmeticError, MemoryError, KeyboardInterrupt]
 
@@ -74,6 +80,32 @@ def test_a_source_that_fails_leaves_the_rows_before_it(pipe, error):
     assert n_stored(pipe) == 6
 
 
+class InterruptedOnce(MemoryStore):
+    """A store of which a write is interrupted, once."""
+
+    left = 1
+
+    def write(self, *where, **how):
+        if self.left:
+            self.left -= 1
+            raise KeyboardInterrupt
+        super().write(*where, **how)
+
+
+def test_a_stream_whose_write_is_interrupted_has_stored_what_it_gave_out():
+    x = sm.Input("x")
+    store = InterruptedOnce()
+    pipe = sm.Pipeline(x, x * 2, name="stored", storage=store)
+    pieces = list(np.arange(3.0 * ROWS_A_WRITE).reshape(6, -1))
+    given = []
+
+    with pytest.raises(KeyboardInterrupt):
+        given.extend(pipe.transform_generator(pieces))
+
+    assert given
+    assert sum(held.n_rows for held in store.describe()) >= sum(map(len, given))
+
+
 def test_a_stream_that_is_given_up_has_stored_what_it_gave_out(pipe):
     stream = pipe.transform_generator(PIECES)
     next(stream)
@@ -94,6 +126,29 @@ def test_a_write_interrupted_anywhere_is_whole_or_not_there(pipe):
             assert n_stored(pipe) in (0, 12)
         assert_array_equal(pipe.transform(ROWS), expected)
         assert n_stored(pipe) == 12
+
+
+# Nobody can close a file whose opening was interrupted at its end, but the garbage collector.
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+def test_a_save_interrupted_anywhere_leaves_one_file_and_the_mask_of_new_ones(tmp_path):
+    pipe = drawn(name="saved")
+    fit(pipe)
+    path = pipe.save(tmp_path)
+    with Interrupted(within="io/drafts.py") as counted:
+        pipe.save(tmp_path)
+    mask = os.umask(0o027)
+    try:
+        for at in range(counted.n_lines):
+            with pytest.raises(KeyboardInterrupt), Interrupted(at, within="io/drafts.py"):
+                pipe.save(tmp_path)
+            assert os.umask(0o027) == 0o027
+            assert list(tmp_path.iterdir()) == [path]
+            assert same(load_pipeline(path).predict(ROWS), pipe.predict(ROWS))
+    finally:
+        os.umask(mask)
+        gc.collect()
+    assert counted.n_lines
+    assert os.stat(path).st_mode & 0o777 == 0o640
 
 
 @pytest.mark.parametrize("error", ERRORS)

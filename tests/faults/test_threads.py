@@ -11,6 +11,7 @@ from scenes import LABELS, ROWS, STORES, drawn, fit, nested, same, state
 from sklearn.linear_model import LogisticRegression
 
 import skmegatron as sm
+from skmegatron.errors import MissingRowError
 from skmegatron.layers import Filter, Lambda, Sklearn, TimeSeries
 
 N_THREADS = 8
@@ -139,6 +140,43 @@ def test_threads_that_use_a_pipeline_while_it_is_fitted_see_one_fit_or_the_other
         done.set()
         for user in users:
             user.result()
+
+
+class Meanwhile(dict):
+    """Rows during whose reading something else is done, as another thread might."""
+
+    def __init__(self, act, **rows):
+        super().__init__(**rows)
+        self._act = act
+
+    def __getitem__(self, name):
+        self._act()
+        return super().__getitem__(name)
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_rows_of_a_fit_that_another_one_overtakes_are_stored_as_the_first_one_s(store, tmp_path):
+    pipe = drawn(name="rows", storage=STORES[store](tmp_path))
+    fit(pipe)
+    first, made_by = pipe.predict(ROWS), pipe.storage.fingerprint
+    overtaken = Meanwhile(lambda: pipe.fit(ROWS * 2, LABELS), X=ROWS)
+
+    assert same(pipe.transform(overtaken), first)
+    assert same(np.asarray(pipe.storage.read(fingerprint=made_by)["slope"]), first)
+    with pytest.raises(MissingRowError):  # nothing of the fit after it
+        pipe.storage.read()
+
+
+def test_a_memory_gives_a_fit_nothing_of_the_one_that_it_overtook():
+    pipe = drawn(memory=Keen())
+    fit(pipe)
+    first = pipe.predict(ROWS)
+    second = drawn().fit(ROWS * 2, LABELS).predict(ROWS)
+    pipe.memory.clear()
+    overtaken = Meanwhile(lambda: pipe.fit(ROWS * 2, LABELS), X=ROWS)
+
+    assert same(pipe.transform(overtaken), first)
+    assert same(pipe.predict(ROWS), second)
 
 
 def test_probabilities_of_eight_threads_are_those_of_one():

@@ -21,6 +21,7 @@ from skmegatron.layers import (
     AddDim,
     Cast,
     Concatenate,
+    Filter,
     Flatten,
     Frozen,
     Impute,
@@ -93,6 +94,10 @@ def squash(X, scale=1.0):
     return np.tanh(X * scale)
 
 
+def positive(X):
+    return X[:, 0] > 0
+
+
 def within():
     x = sm.Input("inner", shape=(None,))
     return sm.Pipeline(x, Whiten()(x * 2))
@@ -158,8 +163,15 @@ def _fewer(sheet, last):
     return [Sklearn(Ridge())(X, y=y)]
 
 
-def _weighted(sheet, last):
-    return [Sklearn(Ridge())(last, y=sheet.y, sample_weight=sheet.input("w"))]
+def _weighted(model):
+    def head(sheet, last):
+        return [Sklearn(model)(last, y=sheet.y, sample_weight=sheet.input("sample_weight"))]
+
+    return head
+
+
+def _left(sheet, last):
+    return [Filter()(last, Lambda(positive)(sheet.tables[0]))]
 
 
 #: Each gives the outputs of the graph.
@@ -172,7 +184,9 @@ HEADS = {
     "both": _both,
     "units": _units,
     "fewer": _fewer,
-    "weighted": _weighted,
+    "weighted": _weighted(Ridge()),
+    "weighted sgd": _weighted(SGDRegressor(random_state=0)),
+    "left": _left,
 }
 
 entries = st.tuples(st.integers(0, len(STEPS) - 1), st.integers(0, 20), st.integers(0, 20))

@@ -34,14 +34,14 @@ def rows(kind):
         "age": rng.integers(1, 90, n_rows),
         "word": WORDS[rng.integers(0, len(WORDS), n_rows)],
         "image": rng.random((n_rows, 2, 2)),
-        "w": rng.uniform(0.5, 2.0, n_rows),
+        "sample_weight": rng.uniform(0.5, 2.0, n_rows),
         "y": np.arange(n_rows) % 3,
     }
 
 
 def packed(values, names, container):
     """Put the inputs of some names into a container, or into a dict where it cannot hold them."""
-    own = {name: values[name] for name in names if name not in ("y", "w")}
+    own = {name: values[name] for name in names if name not in ("y", "sample_weight")}
     if list(own) == ["X"]:
         if container == "plain":
             return own["X"]

@@ -94,8 +94,8 @@ class DuckStore(SqlStore):
                 return
         with _LOCK, self._connection() as connection:
             session = DuckSession(connection, self._arrow)
-            session.run("BEGIN TRANSACTION")
             try:
+                session.run("BEGIN TRANSACTION")
                 yield session
                 session.run("COMMIT")
             except BaseException:
@@ -118,14 +118,16 @@ class DuckStore(SqlStore):
             self._process = os.getpid()
         if self._file is None:
             yield self._engine
-        elif self._attached(self._file):
-            try:
+            return
+        try:
+            attached = self._attached(self._file)
+            if attached:
                 self._engine.execute("USE skmegatron_file")
                 yield self._engine
-            finally:
-                self._engine.execute("USE memory")
-                self._engine.execute("DETACH skmegatron_file")
-        else:
+        finally:
+            self._engine.execute("USE memory")
+            self._engine.execute("DETACH DATABASE IF EXISTS skmegatron_file")
+        if not attached:
             with self._duckdb.connect(self._file) as connection:
                 yield connection
 
@@ -243,8 +245,7 @@ class DuckSession:
 
     def run(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Run one statement and give the rows that it gives."""
-        result = self._connection.execute(sql, list(values))
-        return list(result.fetchall()) if result.description else []
+        return list(self._connection.execute(sql, list(values)).fetchall())
 
     def arrow(self, sql: str, values: list[Any], rows_at_once: int) -> Any:
         """Run one statement and give the rows as an Arrow table."""
@@ -257,8 +258,8 @@ class DuckSession:
     def seen(self, table: Any) -> Iterator[str]:
         """Let statements see an Arrow table, under the name given."""
         name = f"skm_passing_{secrets.token_hex(4)}"
-        self._connection.register(name, table)
         try:
+            self._connection.register(name, table)
             yield name
         finally:
             self._connection.unregister(name)

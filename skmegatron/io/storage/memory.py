@@ -83,8 +83,7 @@ class MemoryStore:
             if len(layer.parts) > _MOST_PARTS:
                 wide = layer.forms(name, version)
                 merged = layer.read(wide, list(wide), None)
-                del pile.layers[fingerprint]
-                pile.add(Segment([_Part(fingerprint, wide, part.written, *merged)]))
+                pile.merge(fingerprint, _Part(fingerprint, wide, part.written, *merged))
 
     def read(
         self,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import repeat
 from typing import Any, Protocol
 
 import numpy as np
@@ -56,42 +57,63 @@ class Segment:
     drops: tuple[str | None, Sequence[str] | None] | None = None
 
 
-class Layer:
-    """The rows of one fingerprint: parts, and where in them each key's row is."""
+@dataclass(frozen=True)
+class _Forgotten:
+    keys: Sequence[str]
 
-    def __init__(self) -> None:
-        self.parts: list[Any] = []
-        self.hidden = False  # whether a key was dropped
+
+class Layer:
+    """The rows of one fingerprint: parts, and where in them each key's row is.
+
+    A layer does not change. The next one takes its index over, as a copy would take long; a
+    change that is interrupted leaves a layer that makes its index anew.
+
+    Parameters
+    ----------
+    history : tuple of {Part, _Forgotten}, default=()
+        What was put on top, oldest first.
+    parts : tuple of Part, default=()
+        Those among it.
+    """
+
+    def __init__(self, history: tuple[Any, ...] = (), parts: tuple[Any, ...] = ()) -> None:
+        self._history = history
+        self.parts = parts
         self._places: dict[str, tuple[int, int]] | None = None
 
-    def add(self, part: Any) -> None:
-        """Put newer rows on top."""
-        if self.parts:
-            self._index()
-        self.parts.append(part)
-        if len(self.parts) > 1:
-            number = len(self.parts) - 1
-            keys = part.keys
-            self._index().update(
-                zip(keys, zip([number] * len(keys), range(len(keys)), strict=True), strict=True)
-            )
+    def with_part(self, part: Any) -> Layer:
+        """Give the layer with newer rows on top."""
+        after = Layer((*self._history, part), (*self.parts, part))
+        return self._indexed(after, part) if self.parts else after
 
-    def forget(self, keys: Sequence[str]) -> None:
-        """Take rows away."""
-        places = self._index()
-        for key in keys:
-            self.hidden |= places.pop(key, None) is not None
+    def without(self, keys: Sequence[str]) -> Layer:
+        """Give the layer without some rows."""
+        entry = _Forgotten(keys)
+        return self._indexed(Layer((*self._history, entry), self.parts), entry)
+
+    def _indexed(self, after: Layer, entry: Any) -> Layer:
+        """Hand the index on."""
+        places, self._places = self._index(), None
+        _enter(places, entry, len(after.parts) - 1)
+        after._places = places
+        return after
 
     def _index(self) -> dict[str, tuple[int, int]]:
         if self._places is None:
-            keys = self.parts[0].keys
-            self._places = {key: (0, row) for row, key in enumerate(keys)}
+            places: dict[str, tuple[int, int]] = {}
+            number = -1
+            for entry in self._history:
+                number += not isinstance(entry, _Forgotten)
+                _enter(places, entry, number)
+            self._places = places
         return self._places
 
     @property
     def is_whole(self) -> bool:
         """Whether it is one part with all its rows."""
-        return len(self.parts) == 1 and not self.hidden
+        if len(self.parts) > 1:
+            return False
+        return len(self._history) == 1 or len(self._index()) == len(self.parts[0].keys)
 
     @property
     def n_rows(self) -> int:
@@ -136,6 +158,17 @@ class Layer:
         return found, columns
 
 
+def _enter(places: dict[str, tuple[int, int]], entry: Any, number: int) -> None:
+    """Take what happened to a layer over into its index; `number` is that of its last part."""
+    if isinstance(entry, _Forgotten):
+        for key in entry.keys:
+            places.pop(key, None)
+    else:
+        n_rows = len(entry.keys)
+        rows = zip(repeat(number, n_rows), range(n_rows), strict=True)
+        places.update(zip(entry.keys, rows, strict=True))
+
+
 def _joined(form: Form, pieces: list[Any], back: NDArray[np.intp]) -> Any:
     if not pieces:
         return (
@@ -171,21 +204,24 @@ class Pile:
             self.add(segment)
 
     def add(self, segment: Segment) -> None:
-        """Put a newer segment on top."""
-        if segment.replaces:
-            self.layers = {}
+        """Put a newer segment on top; an interruption leaves the pile as it was."""
+        layers = {} if segment.replaces else dict(self.layers)
         if segment.drops is not None:
             fingerprint, keys = segment.drops
-            for made in [fingerprint] if fingerprint is not None else list(self.layers):
+            for made in [fingerprint] if fingerprint is not None else list(layers):
                 if keys is None:
-                    self.layers.pop(made, None)
-                elif made in self.layers:
-                    self.layers[made].forget(keys)
+                    layers.pop(made, None)
+                elif made in layers:
+                    layers[made] = layers[made].without(keys)
         for part in segment.parts:
             # Taken out and put back, so that the fit written to last stands last.
-            layer = self.layers.pop(part.fingerprint, None) or Layer()
-            layer.add(part)
-            self.layers[part.fingerprint] = layer
+            layer = layers.pop(part.fingerprint, None) or Layer()
+            layers[part.fingerprint] = layer.with_part(part)
+        self.layers = layers
+
+    def merge(self, fingerprint: str, part: Any) -> None:
+        """Put one part in the place of all that a layer has."""
+        self.layers = {**self.layers, fingerprint: Layer().with_part(part)}
 
     def check(self, fingerprint: str, packed: Mapping[str, Packed]) -> None:
         """Refuse rows that do not go with those held."""

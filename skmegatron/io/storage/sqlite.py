@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
@@ -87,9 +88,26 @@ class SqliteStore(SqlStore):
     def open(self) -> None:
         """Create the books, and let a file of ours be read while rows are written."""
         if isinstance(self.database, str | os.PathLike) and self.place != "memory":
-            with telling(f"opening {self.place}"), self._connect() as connection:
-                SqliteSession(connection).run("PRAGMA journal_mode = WAL")
+            with telling(f"opening {self.place}"):
+                self._turn_on_the_log()
         super().open()
+
+    def _turn_on_the_log(self) -> None:
+        """Do what needs the file alone, which SQLite gives up at once where two try."""
+        end = time.monotonic() + _WAIT
+        while True:
+            try:
+                with self._connect() as connection:
+                    SqliteSession(connection).run("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error):
+                    raise
+                if time.monotonic() > end:
+                    error.add_note(_LOCKED)
+                    raise
+                time.sleep(0.01)
+            else:
+                return
 
     @contextmanager
     def session(self, *, writing: bool) -> Iterator[Session]:
@@ -193,29 +211,31 @@ class _Nothing:
 def _transaction(
     session: SqliteSession, connection: sqlite3.Connection, writing: bool
 ) -> Iterator[None]:
-    inside = connection.in_transaction
+    inside, begun = connection.in_transaction, False
     if inside:
         begin, commit = "SAVEPOINT skmegatron", "RELEASE skmegatron"
     else:
         begin, commit = "BEGIN IMMEDIATE" if writing else "BEGIN", "COMMIT"
-    session.run(begin)
     try:
+        session.run(begin)
+        begun = True
         yield
         session.run(commit)
     except BaseException:
         # SQLite has rolled back by itself when the disk was full.
-        if connection.in_transaction:
-            session.run("ROLLBACK TO skmegatron" if inside else "ROLLBACK")
-            if inside:
-                session.run(commit)
+        if connection.in_transaction and not inside:
+            session.run("ROLLBACK")
+        elif connection.in_transaction and begun:
+            session.run("ROLLBACK TO skmegatron")
+            session.run(commit)
         raise
 
 
 @contextmanager
 def _plain_text(connection: sqlite3.Connection) -> Iterator[None]:
     theirs = connection.text_factory
-    connection.text_factory = str
     try:
+        connection.text_factory = str
         yield
     finally:
         connection.text_factory = theirs

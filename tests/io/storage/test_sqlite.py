@@ -1,5 +1,6 @@
 import os
 import sqlite3
+import threading
 from contextlib import closing
 
 import numpy as np
@@ -87,6 +88,21 @@ def test_reading_a_file_that_is_not_there_makes_none(tmp_path):
 
     assert store.versions() == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_opening_a_file_waits_for_who_is_writing_to_it(tmp_path):
+    path = tmp_path / "rows.db"
+    # Whoever asks for the write-ahead log meanwhile is refused at once, and not made to wait.
+    with closing(sqlite3.connect(path, check_same_thread=False, isolation_level=None)) as writer:
+        writer.execute("CREATE TABLE theirs (number)")
+        writer.execute("BEGIN IMMEDIATE")
+        writer.execute("INSERT INTO theirs VALUES (1)")
+        done = threading.Timer(0.3, writer.execute, ["COMMIT"])
+        done.start()
+        SqliteStore(path).open()
+        done.join()
+    with closing(sqlite3.connect(path)) as reader:
+        assert reader.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
 
 
 def test_a_relative_path_is_that_of_the_time_it_was_given(tmp_path, monkeypatch):
